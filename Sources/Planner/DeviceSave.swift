@@ -1,0 +1,64 @@
+/// A save as it stands on a device: which save it is and which files make it up. Contents are not known yet.
+public struct DeviceSave: Hashable, Sendable {
+    public let identity: SaveIdentity
+    /// The save directory's number.
+    public let directory: Int64
+    /// The file, or the folder, below the save directory.
+    public let path: RelativePath
+    public let shape: SaveShape
+    /// The files in order of their paths; exactly one for ``SaveShape/file``. Paths are below the save directory.
+    public let files: [ListedFile]
+
+    /// A save of `files` at `path`.
+    public init(
+        identity: SaveIdentity, directory: Int64, path: RelativePath, shape: SaveShape, files: [ListedFile]
+    ) {
+        self.identity = identity
+        self.directory = directory
+        self.path = path
+        self.shape = shape
+        self.files = files
+    }
+
+    /// Sum of the listed sizes in bytes.
+    public var size: UInt64 { files.reduce(0) { $0 &+ $1.stamp.size } }
+}
+
+/// The content of a save on a device, known by reading it or by a settled stamp.
+public struct DeviceContent: Hashable, Sendable {
+    /// The canonical content hash.
+    public let digest: Digest
+    /// 0 bytes, or one byte repeated throughout.
+    public let isBlank: Bool
+    /// One for each file, in order of their paths.
+    public let entries: [Entry]
+
+    /// What is known of one file.
+    public struct Entry: Hashable, Sendable {
+        /// Path below the save directory.
+        public let path: RelativePath
+        public let sha256: Digest
+        public let stamp: Stamp
+        public let state: StampState
+
+        /// The file at `path` with the SHA-256 of its bytes.
+        public init(path: RelativePath, sha256: Digest, stamp: Stamp, state: StampState) {
+            self.path = path
+            self.sha256 = sha256
+            self.stamp = stamp
+            self.state = state
+        }
+    }
+
+    /// A content with this canonical hash.
+    public init(digest: Digest, isBlank: Bool, entries: [Entry]) {
+        self.digest = digest
+        self.isBlank = isBlank
+        self.entries = entries
+    }
+
+    /// Bytes of all files together.
+    public var size: UInt64 { entries.reduce(0) { $0 &+ $1.stamp.size } }
+    /// The newest modification time, in seconds since 1970 by the device's clock.
+    public var modified: Int64 { entries.map(\.stamp.modified).max() ?? 0 }
+}

@@ -1,0 +1,81 @@
+/// What a device says is in one save directory.
+public struct DirectoryListing: Sendable {
+    public let directory: SaveDirectory
+    public let state: State
+
+    /// A listing of `directory` that ended in `state`.
+    public init(directory: SaveDirectory, state: State) {
+        self.directory = directory
+        self.state = state
+    }
+
+    /// How the listing ended.
+    public enum State: Sendable {
+        case listed(Contents)
+        case missing
+        case unreadable(reason: String)
+    }
+
+    /// What was found, whatever its extension.
+    public struct Contents: Sendable {
+        /// Regular files at any depth.
+        public var files: [ListedFile]
+        /// Folders at any depth, for platforms and folder saves that hold nothing yet.
+        public var folders: [RelativePath]
+        /// Folders that could not be listed: nothing is known of what is below them.
+        public var unreadable: [UnreadableFolder]
+        /// Links, sockets, hostile names: left alone, with the reason.
+        public var skipped: [SkippedEntry]
+
+        /// An empty directory unless told otherwise.
+        public init(
+            files: [ListedFile] = [], folders: [RelativePath] = [], unreadable: [UnreadableFolder] = [],
+            skipped: [SkippedEntry] = []
+        ) {
+            self.files = files
+            self.folders = folders
+            self.unreadable = unreadable
+            self.skipped = skipped
+        }
+
+        /// Nothing at all stands in the directory.
+        var isEmpty: Bool { files.isEmpty && folders.isEmpty && unreadable.isEmpty && skipped.isEmpty }
+    }
+}
+
+/// A regular file as it was listed.
+public struct ListedFile: Hashable, Sendable {
+    public let path: RelativePath
+    public let stamp: Stamp
+
+    /// The file at `path` below its save directory.
+    public init(path: RelativePath, stamp: Stamp) {
+        self.path = path
+        self.stamp = stamp
+    }
+}
+
+/// A folder below a save directory that could not be listed.
+public struct UnreadableFolder: Hashable, Sendable {
+    public let path: RelativePath
+    public let reason: String
+
+    /// The folder at `path`, with the device's own words for why.
+    public init(path: RelativePath, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+}
+
+/// An entry that is never read or written.
+public struct SkippedEntry: Hashable, Sendable {
+    /// Path below the save directory, safe to print.
+    public let shownPath: String
+    public let reason: String
+
+    /// The entry shown as `shownPath`.
+    public init(shownPath: String, reason: String) {
+        self.shownPath = shownPath
+        self.reason = reason
+    }
+}

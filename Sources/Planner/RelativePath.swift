@@ -1,0 +1,77 @@
+/// A path below a save directory: components joined by `/`, none of them empty, `.`, `..` or with a control character.
+///
+/// Compared byte for byte, as a file system does; Swift's own string comparison would take a composed and a
+/// decomposed accent for the same file.
+public struct RelativePath: Sendable {
+    /// The path as text, with the device's own bytes.
+    public let text: String
+
+    /// The path, or nil when it is absolute, empty or has a component that could lead elsewhere.
+    public init?(_ text: String) {
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard !parts.isEmpty, parts.allSatisfy({ (try? FileName.parse($0)) != nil }) else { return nil }
+        self.text = text
+    }
+
+    private init(unchecked text: String) {
+        self.text = text
+    }
+
+    /// The path of one child with this name.
+    public func appending(_ name: String) throws(NameProblem) -> RelativePath {
+        RelativePath(unchecked: text + "/" + (try FileName.parse(name.utf8)))
+    }
+
+    /// The path made of a single name.
+    public static func name(_ name: String) throws(NameProblem) -> RelativePath {
+        RelativePath(unchecked: try FileName.parse(name.utf8))
+    }
+
+    /// The components from the top down; at least one.
+    public var components: [Substring] { text.split(separator: "/") }
+
+    /// The last component.
+    public var name: String {
+        text.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(text[text.index(after: $0)...]) } ?? text
+    }
+
+    /// The path without its last component, or nil at the top.
+    public var parent: RelativePath? {
+        text.utf8.lastIndex(of: UInt8(ascii: "/")).map { RelativePath(unchecked: String(text[..<$0])) }
+    }
+
+    /// Whether this path lies somewhere below `folder`.
+    public func isBelow(_ folder: RelativePath) -> Bool {
+        let prefix = folder.text.utf8
+        let own = text.utf8
+        return own.count > prefix.count && own.starts(with: prefix)
+            && own[own.index(own.startIndex, offsetBy: prefix.count)] == UInt8(ascii: "/")
+    }
+
+    /// This path as seen from `folder`, or nil when it does not lie below it.
+    public func relative(to folder: RelativePath) -> RelativePath? {
+        guard isBelow(folder) else { return nil }
+        return RelativePath(unchecked: String(decoding: text.utf8.dropFirst(folder.text.utf8.count + 1), as: UTF8.self))
+    }
+}
+
+extension RelativePath: Hashable, Comparable, CustomStringConvertible {
+    /// True when the bytes are the same.
+    public static func == (a: RelativePath, b: RelativePath) -> Bool {
+        a.text.utf8.elementsEqual(b.text.utf8)
+    }
+
+    /// By UTF-8 bytes.
+    public static func < (a: RelativePath, b: RelativePath) -> Bool {
+        a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
+    }
+
+    /// Over the UTF-8 bytes.
+    public func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// The path, safe to print.
+    public var description: String { FileName.escaped(text) }
+}
