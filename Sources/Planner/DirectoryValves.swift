@@ -1,0 +1,109 @@
+/// The safety limits that close for a whole place: nothing is deduced from a directory that looks wrong.
+struct DirectoryValves {
+    /// In the order of the directories, then by platform folder.
+    private(set) var halts: [Halt] = []
+    private var closed: [Place: Halt] = [:]
+    private let places: Places
+
+    init(_ input: PlanInput, places: Places) {
+        self.places = places
+        let tracked = TrackedSaves.count(input, places)
+        for listing in input.listings {
+            let directory = listing.directory
+            let path = FileName.escaped(directory.path)
+            switch listing.state {
+            case .missing:
+                close(
+                    Place(directory: directory.id, platformFolder: nil), .directoryMissing, path,
+                    "the directory does not exist on the device; nothing in it was compared. "
+                        + "Check that the card is inserted and the path is right.")
+            case .unreadable(let reason):
+                close(
+                    Place(directory: directory.id, platformFolder: nil), .directoryUnreadable, path,
+                    "the directory can't be listed (\(reason)); nothing in it was compared.")
+            case .listed(let contents):
+                for folder in contents.unreadable {
+                    halts.append(
+                        Halt(
+                            valve: .directoryUnreadable, directory: "\(path)/\(folder.path)",
+                            message: "the folder can't be listed (\(folder.reason)); nothing in it was compared."))
+                }
+                for (place, counts) in tracked.filter({ $0.key.directory == directory.id })
+                    .sorted(by: { ($0.key.platformFolder ?? "") < ($1.key.platformFolder ?? "") })
+                {
+                    let shown = path + (place.platformFolder.map { "/" + FileName.escaped($0) } ?? "")
+                    if let (valve, message) = counts.verdict(allowed: input.allowed) {
+                        close(place, valve, shown, message)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The halt that rules over a place, or nil.
+    func halt(over place: Place?) -> Halt? {
+        guard let place else { return nil }
+        return closed[place] ?? closed[Place(directory: place.directory, platformFolder: nil)]
+    }
+
+    private mutating func close(_ place: Place, _ valve: Valve, _ directory: String, _ message: String) {
+        let halt = Halt(valve: valve, directory: directory, message: message)
+        halts.append(halt)
+        closed[place] = halt
+    }
+}
+
+/// How the saves that were tracked in one place fare in this run. Saves already known to be gone don't count.
+private struct TrackedSaves {
+    var present = 0
+    var lost = 0
+    var changed = 0
+    var placeHoldsFiles = false
+
+    var all: Int { present + lost }
+
+    /// The valve that these numbers close, unless the user opened it.
+    func verdict(allowed: Set<Valve>) -> (Valve, String)? {
+        if lost == all, lost >= 2, !placeHoldsFiles, !allowed.contains(.directoryEmptied) {
+            return (
+                .directoryEmptied,
+                "it held \(lost) saves and is empty now; nothing was put there or counted as deleted."
+            )
+        }
+        if all >= 4, lost * 2 > all, placeHoldsFiles, !allowed.contains(.massDeletion) {
+            return (.massDeletion, "\(lost) of \(all) saves vanished at once; nothing in it was touched.")
+        }
+        if all >= 20, changed == all, !allowed.contains(.massChange) {
+            return (.massChange, "all \(all) saves changed at once; nothing in it was touched.")
+        }
+        return nil
+    }
+
+    static func count(_ input: PlanInput, _ places: Places) -> [Place: TrackedSaves] {
+        var counts: [Place: TrackedSaves] = [:]
+        let identities = Dictionary(
+            input.scope.saves.map { ($0.id, $0.identity.key) }, uniquingKeysWith: { first, _ in first })
+        for baseline in input.scope.baselines where !baseline.isGone && !baseline.isUntracked {
+            guard let directory = baseline.directory, let target = places.target(of: baseline) else { continue }
+            let place = places.place(of: baseline.path, in: directory)
+            if let key = identities[baseline.saveID], input.pairing.saves[key] != nil {
+                counts[place, default: TrackedSaves()].present += 1
+                if case .read(let content) = input.knowledge[key], content.digest != baseline.digest {
+                    counts[place, default: TrackedSaves()].changed += 1
+                }
+            } else if target.side == .absent {
+                counts[place, default: TrackedSaves()].lost += 1
+            } else {
+                counts[place, default: TrackedSaves()].present += 1
+            }
+        }
+        for listing in input.listings {
+            guard case .listed(let contents) = listing.state else { continue }
+            for path in contents.files.map(\.path) {
+                let place = places.place(of: path, in: listing.directory.id)
+                counts[place]?.placeHoldsFiles = true
+            }
+        }
+        return counts
+    }
+}

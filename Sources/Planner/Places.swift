@@ -1,0 +1,130 @@
+/// The part of a device that one valve rules over: a save directory, or one platform's folder in it.
+struct Place: Hashable {
+    let directory: Int64
+    /// The platform folder's name where each subfolder is a platform.
+    let platformFolder: String?
+}
+
+/// Where a save that the device does not show would stand.
+struct Target {
+    let directory: Int64
+    let path: RelativePath
+    /// What may be concluded from its absence.
+    let side: DeviceSide
+    /// Why nothing can be written there.
+    let obstacle: String?
+}
+
+/// What the listings say about places: what stands there, and where a new save belongs.
+struct Places {
+    private let listings: [DirectoryListing]
+    private let directories: [Int64: DirectoryListing]
+    /// Every listed path and every folder on the way to it, exactly and folded for file systems that fold names.
+    private let standing: [Int64: Set<RelativePath>]
+    private let folded: [Int64: Set<String>]
+
+    init(_ listings: [DirectoryListing]) {
+        self.listings = listings
+        directories = Dictionary(listings.map { ($0.directory.id, $0) }, uniquingKeysWith: { first, _ in first })
+        var standing: [Int64: Set<RelativePath>] = [:]
+        var folded: [Int64: Set<String>] = [:]
+        for listing in listings {
+            guard case .listed(let contents) = listing.state else { continue }
+            let files = contents.files.map(\.path)
+            let folders = Set(contents.folders + files.compactMap(\.parent))
+            standing[listing.directory.id] = Set(files).union(folders)
+            folded[listing.directory.id] = Set((files + folders).map { NameFolding.caseFolded($0.text) })
+        }
+        self.standing = standing
+        self.folded = folded
+    }
+
+    /// The path on the device, safe to print.
+    func shownPath(_ directory: Int64, _ path: RelativePath) -> String {
+        (directories[directory].map { FileName.escaped($0.directory.path) + "/" } ?? "") + path.description
+    }
+
+    func place(of path: RelativePath, in directory: Int64) -> Place {
+        let each = directories[directory]?.directory.platform == .eachSubfolder
+        return Place(directory: directory, platformFolder: each ? path.components.first.map(String.init) : nil)
+    }
+
+    /// Where a tracked save stood, or nil when its directory is no longer configured.
+    func target(of baseline: Baseline) -> Target? {
+        guard let id = baseline.directory, let listing = directories[id] else { return nil }
+        let side = absence(of: baseline.path, in: listing)
+        return Target(directory: id, path: baseline.path, side: side, obstacle: nil)
+    }
+
+    /// Where a save that the device never had would be put, or nil when the device has no place for it.
+    func target(for identity: SaveIdentity, _ version: ServerVersion) -> Target? {
+        for listing in listings {
+            let directory = listing.directory
+            guard directory.acceptsNew, directory.kind == identity.kind, directory.layout.holds(version.shape),
+                let prefix = prefix(for: identity, in: listing),
+                let name = directory.newName(for: identity, version),
+                let path = RelativePath(prefix + name)
+            else { continue }
+            if folded[directory.id]?.contains(NameFolding.caseFolded(path.text)) == true {
+                let obstacle = "something that is not this save already stands at \(shownPath(directory.id, path))"
+                return Target(directory: directory.id, path: path, side: .absent, obstacle: obstacle)
+            }
+            return Target(directory: directory.id, path: path, side: absence(of: path, in: listing), obstacle: nil)
+        }
+        return nil
+    }
+
+    /// What not finding `path` means.
+    private func absence(of path: RelativePath, in listing: DirectoryListing) -> DeviceSide {
+        switch listing.state {
+        case .missing: return .unknown(reason: "its directory does not exist")
+        case .unreadable(let reason): return .unknown(reason: reason)
+        case .listed(let contents):
+            if let blocked = contents.unreadable.first(where: { path == $0.path || path.isBelow($0.path) }) {
+                return .unknown(reason: blocked.reason)
+            }
+            if standing[listing.directory.id]?.contains(path) == true {
+                return .unknown(reason: "it is there, but no longer matches the directory's settings")
+            }
+            return .absent
+        }
+    }
+
+    /// What stands before the name of a save of this platform: nothing, or the platform's own folder as the device
+    /// writes it. Nil when the directory has no place for the platform.
+    private func prefix(for identity: SaveIdentity, in listing: DirectoryListing) -> String? {
+        switch listing.directory.platform {
+        case .named(let platform):
+            return NameFolding.platform(platform) == identity.key.platform ? "" : nil
+        case .eachSubfolder:
+            guard case .listed(let contents) = listing.state else { return nil }
+            let match = contents.folders.filter {
+                $0.parent == nil && NameFolding.platform($0.name) == identity.key.platform
+            }.min()
+            return match.map { $0.text + "/" }
+        }
+    }
+}
+
+extension SaveDirectory.Layout {
+    func holds(_ shape: SaveShape) -> Bool {
+        switch self {
+        case .files: shape == .file
+        case .folders: shape == .folder
+        }
+    }
+}
+
+extension SaveDirectory {
+    /// The name a save gets here, or nil when this directory can't hold its slot.
+    func newName(for identity: SaveIdentity, _ version: ServerVersion) -> String? {
+        switch layout {
+        case .folders:
+            return identity.key.slot == SaveIdentity.mainSlot ? version.originalName : nil
+        case .files:
+            let preferred = SaveFileName(version.originalName, kind: kind, extensions: extensions)?.fileExtension
+            return SaveFileName.make(
+                game: identity.game, kind: kind, slot: identity.key.slot, preferred: preferred, extensions: extensions)
+        }
+    }
+}

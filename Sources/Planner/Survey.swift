@@ -1,0 +1,49 @@
+/// What is known of a save's content on the device once everything that had to be read was read.
+public enum DeviceKnowledge: Hashable, Sendable {
+    /// Its settled stamps say that it is still what was agreed on.
+    case unchanged
+    case read(DeviceContent)
+    /// It could not be read, or changed while it was; nothing may be concluded from it.
+    case unreadable(reason: String)
+}
+
+/// The saves whose contents must be read before anything can be decided, in order of their keys.
+///
+/// A save is not read when every stamp is the one last agreed on, all of them are settled, and the server's side
+/// would not have anything put over it or removed. Everything else is read: new saves, moved stamps, stamps that
+/// could still hide a write, and every file that this run might replace.
+public func survey(_ pairing: Pairing, scope: SyncScopeIndex, deletions: DeletionPolicy) -> [DeviceSave] {
+    pairing.saves.values
+        .filter { mustBeRead($0, scope: scope, deletions: deletions) }
+        .sorted { $0.identity.key < $1.identity.key }
+}
+
+private func mustBeRead(_ save: DeviceSave, scope: SyncScopeIndex, deletions: DeletionPolicy) -> Bool {
+    guard let server = scope.server(save.identity.key), let baseline = scope.baseline(server.id) else { return true }
+    if baseline.isUntracked { return false }
+    guard let agreed = baseline.digest, baseline.stillDescribes(save) else { return true }
+    switch server.content {
+    case .version(let version): return version.digest != agreed
+    case .deleted: return deletions == .propagate
+    case .absent: return true
+    }
+}
+
+extension Baseline {
+    /// Whether the save stands where it stood, under stamps that are the same and settled.
+    func stillDescribes(_ save: DeviceSave) -> Bool {
+        directory == save.directory && path == save.path && entries.count == save.files.count
+            && zip(entries, save.files).allSatisfy { old, file in
+                old.path == file.path && old.stamp == file.stamp && old.state == .settled
+            }
+    }
+
+    /// Whether recording `content` of `save` would change nothing in this row.
+    func isUpToDate(with save: DeviceSave, _ content: DeviceContent) -> Bool {
+        !isGone && directory == save.directory && path == save.path && agreement == .content(content.digest)
+            && entries.count == content.entries.count
+            && zip(entries, content.entries).allSatisfy { old, new in
+                old.path == new.path && old.stamp == new.stamp && old.state == new.state
+            }
+    }
+}

@@ -1,0 +1,37 @@
+/// A safety limit that stops one directory, or one save, until the user says that it is meant.
+///
+/// The raw value is the code in JSON and the word that `--allow` takes.
+public enum Valve: String, Hashable, Sendable, CaseIterable {
+    /// A save directory does not exist.
+    case directoryMissing = "directory-missing"
+    /// A save directory, or a folder in it, could not be listed.
+    case directoryUnreadable = "directory-unreadable"
+    /// A directory that held saves holds nothing at all.
+    case directoryEmptied = "directory-emptied"
+    /// More than half of the tracked saves (from four up) vanished at once.
+    case massDeletion = "mass-deletion"
+    /// All of the tracked saves (from twenty up) changed at once.
+    case massChange = "mass-change"
+    /// A save that had content is now empty or one repeated byte.
+    case blankSave = "blank-save"
+
+    /// Whether the user can let it pass for one plan; what can't be read stays unknown whatever the user says.
+    public var canBeAllowed: Bool {
+        switch self {
+        case .directoryMissing, .directoryUnreadable: false
+        case .directoryEmptied, .massDeletion, .massChange, .blankSave: true
+        }
+    }
+}
+
+/// A valve that closed, for one directory.
+public struct Halt: Hashable, Sendable {
+    public let valve: Valve
+    /// Path on the device.
+    public let directory: String
+    /// What was found and what was not done because of it.
+    public let message: String
+
+    /// The argument that lets it pass for one plan, or nil where nothing can.
+    public var override: String? { valve.canBeAllowed ? "--allow \(valve.rawValue)" : nil }
+}
