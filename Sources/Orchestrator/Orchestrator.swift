@@ -1,0 +1,52 @@
+import Logging
+import Planner
+import Store
+
+/// Plans and syncs devices: several at once, each failing alone.
+public struct Orchestrator: Sendable {
+    let store: Store
+    let settings: OrchestratorSettings
+    let clock: any SystemClock
+    let logger: Logger
+    let events: EventBus
+
+    /// An orchestrator over one store.
+    public init(
+        store: Store, settings: OrchestratorSettings, clock: any SystemClock = MachineClock(), logger: Logger,
+        events: EventBus = EventBus()
+    ) {
+        self.store = store
+        self.settings = settings
+        self.clock = clock
+        self.logger = logger
+        self.events = events
+    }
+
+    /// A dry run of each device: changes nothing on the device, in the library or in the database.
+    ///
+    /// Returns one plan a device, in the order given. Takes no lease, so that it also works while a sync runs.
+    public func plan(_ devices: [Device], allowing allowed: Set<Valve> = []) async -> [DevicePlan] {
+        await forEach(devices) { device in
+            let session = DeviceSession(device: device, allowed: allowed, environment: self)
+            return DevicePlan(device: device.settings.name, outcome: await session.plan())
+        }
+    }
+
+    /// Syncs each device, at most ``OrchestratorSettings/concurrency`` at once.
+    ///
+    /// Returns one report a device, in the order given. Cancelling the task ends every run after the operations in hand.
+    public func sync(
+        _ devices: [Device], trigger: SessionTrigger, allowing allowed: Set<Valve> = []
+    ) async -> [SessionReport] {
+        await forEach(devices) { device in
+            let session = DeviceSession(device: device, allowed: allowed, environment: self)
+            return await session.run(trigger: trigger)
+        }
+    }
+
+    private func forEach<Result: Sendable>(
+        _ devices: [Device], _ work: @escaping @Sendable (Device) async -> Result
+    ) async -> [Result] {
+        await devices.concurrentMap(atMost: settings.concurrency) { await work($0) }
+    }
+}

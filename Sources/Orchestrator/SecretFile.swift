@@ -1,0 +1,41 @@
+import Foundation
+import SSHClient
+
+/// A file that holds one secret on its first line.
+enum SecretFile {
+    /// The secret, without the line's end. Refuses a file that others can read.
+    static func read(_ path: String) async throws -> Secret {
+        try await offCooperativePool {
+            var info = stat()
+            guard stat(path, &info) == 0 else {
+                throw DeviceFailure(
+                    code: .authentication, message: "the password file \(path) can't be read: \(String(cString: strerror(errno)))",
+                    advice: "Create it with mode 0600 and the password on its first line.")
+            }
+            guard info.st_mode & 0o077 == 0 else {
+                throw DeviceFailure(
+                    code: .authentication, message: "others can read the password file \(path)",
+                    advice: "Run: chmod 600 \(path)")
+            }
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8),
+                let line = text.split(whereSeparator: \.isNewline).first
+            else {
+                throw DeviceFailure(
+                    code: .authentication, message: "the password file \(path) is empty or not text",
+                    advice: "Put the password on its first line.")
+            }
+            return Secret(String(line))
+        }
+    }
+}
+
+/// Runs blocking work on a thread of its own pool, never on Swift's cooperative one.
+func offCooperativePool<Result: Sendable>(
+    _ work: @escaping @Sendable () throws -> Result
+) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue.global().async {
+            continuation.resume(with: Swift.Result { try work() })
+        }
+    }
+}

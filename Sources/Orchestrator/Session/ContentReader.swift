@@ -1,0 +1,110 @@
+import Planner
+import SSHClient
+import Store
+
+/// Reads saves off the device into staging and says what their contents are.
+struct ContentReader: Sendable {
+    let sftp: SFTPClient
+    let staging: Staging
+    let directories: [Int64: SaveDirectory]
+    let scope: SyncScopeIndex
+    /// When this run listed the device.
+    let listed: Moment
+    let clock: any SystemClock
+    /// Whether contents that both sides may need are kept; a dry run only needs their hashes.
+    let keepsContents: Bool
+
+    /// What was read of one save.
+    struct Reading: Sendable {
+        let key: SaveKey
+        let knowledge: DeviceKnowledge
+        /// In the order of the save's files; nil where the contents are not needed or not known.
+        let staged: [StagedContent]?
+    }
+
+    /// Reads `saves`, many at once. One reading a save, in the order given. Throws only when the connection is lost
+    /// or the server can't store what it receives.
+    func read(_ saves: [DeviceSave]) async throws -> [Reading] {
+        try await saves.concurrentMap(atMost: 96) { save in
+            await Result { try await read(save) }
+        }.map { try $0.get() }
+    }
+
+    private func read(_ save: DeviceSave) async throws -> Reading {
+        let key = save.identity.key
+        do {
+            // Twice, because an emulator may be writing just now; then it is left for the next run.
+            for _ in 0..<2 {
+                if let reading = try await readOnce(save) { return reading }
+            }
+            return Reading(
+                key: key, knowledge: .unreadable(reason: "it keeps changing while it is read; the next run tries again"),
+                staged: nil)
+        } catch let error as SSHError where !error.endsConnection {
+            return Reading(key: key, knowledge: .unreadable(reason: error.what), staged: nil)
+        }
+    }
+
+    /// Nil when a file changed while it was read.
+    private func readOnce(_ save: DeviceSave) async throws -> Reading? {
+        let baseline = scope.baseline(for: save.identity.key)
+        let previous = Dictionary(
+            (baseline?.entries ?? []).map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+        var entries: [DeviceContent.Entry] = []
+        var staged: [StagedContent] = []
+        for file in save.files {
+            let began = clock.moment()
+            guard let (content, stamp) = try await stage(file, in: save.directory) else {
+                for content in staged { await content.discard() }
+                return nil
+            }
+            let state = StampState.afterRead(
+                of: stamp, previous: previous[file.path], listed: stamp == file.stamp ? listed : began, readBegan: began)
+            entries.append(
+                DeviceContent.Entry(path: file.path, sha256: content.sha256, stamp: stamp, state: state))
+            staged.append(content)
+        }
+        let content = DeviceContent(
+            digest: digest(of: save, staged), isBlank: staged.allSatisfy(\.isBlank), entries: entries)
+        let isNeeded = keepsContents && !isKnownOnServer(content.digest, save)
+        if !isNeeded {
+            for content in staged { await content.discard() }
+        }
+        return Reading(key: save.identity.key, knowledge: .read(content), staged: isNeeded ? staged : nil)
+    }
+
+    /// Receives one file. Nil when it changed on the way, with nothing left behind.
+    private func stage(_ file: ListedFile, in directory: Int64) async throws -> (StagedContent, Stamp)? {
+        guard let root = directories[directory]?.remotePath else { return nil }
+        let receiver = try await staging.file(keep: keepsContents)
+        do {
+            let read = try await sftp.read(root.appending(file.path)) { try await receiver.append($0) }
+            guard read.before.stamp == read.after.stamp, read.byteCount == read.after.size else {
+                await receiver.discard()
+                return nil
+            }
+            return (try await receiver.finish(), read.after.stamp)
+        } catch {
+            await receiver.discard()
+            throw error
+        }
+    }
+
+    private func digest(of save: DeviceSave, _ staged: [StagedContent]) -> Digest {
+        if save.shape == .file, let only = staged.first { return only.contentDigest }
+        return ContentHash.ofFolder(
+            zip(save.files, staged).map { file, content in
+                (file.path.relative(to: save.path)?.text ?? file.path.name, content.sha256)
+            })
+    }
+
+    /// Whether the server's current version is this very content: then it need not be received again.
+    private func isKnownOnServer(_ digest: Digest, _ save: DeviceSave) -> Bool {
+        if case .version(let version) = scope.server(save.identity.key)?.content { version.digest == digest } else { false }
+    }
+}
+
+extension RemoteAttributes {
+    /// Size and modification time.
+    var stamp: Stamp { Stamp(size: size, modified: modified) }
+}

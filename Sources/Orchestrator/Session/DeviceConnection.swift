@@ -1,0 +1,67 @@
+import Foundation
+import Logging
+import Planner
+import SSHClient
+import Store
+
+extension Device {
+    /// Where to connect to.
+    var endpoint: Endpoint {
+        Endpoint(host: settings.host, port: settings.port, user: settings.user)
+    }
+
+    /// The fingerprints that the device's host key must have.
+    var pins: [HostKeyPin] {
+        hostKeys.map { HostKeyPin(algorithm: $0.algorithm, fingerprint: $0.fingerprint) }
+    }
+}
+
+extension OrchestratorSettings {
+    /// How to log in to `device`: its own key or password file, else `keysDirectory/NAME.pem`, else
+    /// `keysDirectory/id_ed25519`.
+    func credentials(for device: Device) async throws -> [Credential] {
+        switch device.settings.authentication {
+        case .agent:
+            guard let agentSocket else {
+                throw DeviceFailure(
+                    code: .authentication, message: "\(device.settings.name) logs in with the ssh-agent, and none is running",
+                    advice: "Start one and set SSH_AUTH_SOCK, or give the device a key file.")
+            }
+            return [.agent(socketPath: agentSocket)]
+        case .passwordFile(let path):
+            return [.password(try await SecretFile.read(path))]
+        case .keyFile(let path?):
+            return [try await Credential.keyFile(at: path, passphrase: passphrase(device.settings.name))]
+        case .keyFile(nil):
+            let candidates = [
+                "\(keysDirectory)/\(device.settings.name).pem", "\(keysDirectory)/id_ed25519",
+            ]
+            guard let path = candidates.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+                throw DeviceFailure(
+                    code: .authentication, message: "there is no key for \(device.settings.name)",
+                    advice: "Put one at \(candidates.joined(separator: " or ")), or name one with "
+                        + "`saveferry device edit \(device.settings.name) --key FILE`.")
+            }
+            return [try await Credential.keyFile(at: path, passphrase: passphrase(device.settings.name))]
+        }
+    }
+}
+
+extension Orchestrator {
+    /// Opens a connection with a checked host key, runs `work` on it, and closes it however that ends.
+    func withConnection<Result: Sendable>(
+        to device: Device, _ work: (SSHConnection, SFTPClient) async throws -> Result
+    ) async throws -> Result {
+        let connection = try await SSHConnection.connect(
+            to: device.endpoint, pins: device.pins, credentials: try await settings.credentials(for: device),
+            deadlines: settings.deadlines, logger: logger)
+        do {
+            let result = try await work(connection, try await connection.openSFTP())
+            await connection.close()
+            return result
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+}

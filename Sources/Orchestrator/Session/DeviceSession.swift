@@ -1,0 +1,166 @@
+import Logging
+import Planner
+import SSHClient
+import Store
+
+/// One run of one device. ``run(trigger:)`` is the way of a save from top to bottom.
+struct DeviceSession: Sendable {
+    let device: Device
+    /// Valves that the user opened for this run's plan.
+    let allowed: Set<Valve>
+    let environment: Orchestrator
+    let stop: StopRequest
+
+    init(device: Device, allowed: Set<Valve>, environment: Orchestrator, stop: StopRequest = StopRequest()) {
+        self.device = device
+        self.allowed = allowed
+        self.environment = environment
+        self.stop = stop
+    }
+
+    private var store: Store { environment.store }
+    private var name: String { device.settings.name }
+
+    /// What a run would do. Changes nothing on the device, in the library or in the database.
+    func plan() async -> Result<Plan, DeviceFailure> {
+        do {
+            return .success(
+                try await environment.withConnection(to: device) { _, sftp in
+                    try await withStaging(Staging.discarding()) { staging in
+                        let found = try await RemoteLister(sftp: sftp).list(device.directories)
+                        let listings = found.map { $0.listing.awaitingRepair(of: $0.leftovers) }
+                        return try await examine(listings, over: sftp, into: staging, keepsContents: false).plan
+                    }
+                })
+        } catch {
+            return .failure(DeviceFailure(error))
+        }
+    }
+
+    /// Plans and carries out one run: lease, connect and check the key, list, read what must be known, plan, and then
+    /// pulls into the library before pushes to the device. Everything is recorded.
+    func run(trigger: SessionTrigger) async -> SessionReport {
+        await stop.guarding {
+            do {
+                let lease = try await Lease.acquire(device: device, in: store)
+                let report = await runHoldingLease(trigger: trigger)
+                await lease.release()
+                return report
+            } catch {
+                return await report(failure: DeviceFailure(error))
+            }
+        }
+    }
+
+    private func runHoldingLease(trigger: SessionTrigger) async -> SessionReport {
+        do {
+            try await store.closeAbandonedSessions(device: device.id)
+            return try await environment.withConnection(to: device) { _, sftp in
+                try await withStaging(try await store.library.openStaging()) { staging in
+                    let listings = try await listAndRepair(over: sftp)
+                    let examined = try await examine(listings, over: sftp, into: staging, keepsContents: true)
+                    try stop.check()
+                    let ledger = try await Ledger.begin(
+                        examined.plan, of: device, trigger: trigger, store: store, events: environment.events)
+                    let executor = Executor(
+                        device: device, plan: examined.plan, staged: examined.staged, staging: staging, sftp: sftp,
+                        store: store, clock: environment.clock, ledger: ledger, stop: stop)
+                    let failure = await executor.carryOut()
+                    return try await ledger.finish(failure: failure)
+                }
+            }
+        } catch {
+            let failure = DeviceFailure(error)
+            await recordFailed(failure, trigger: trigger)
+            return await report(failure: failure)
+        }
+    }
+
+    /// Lists every directory; where an earlier transfer was interrupted, repairs it and lists again.
+    private func listAndRepair(over sftp: SFTPClient) async throws -> [DirectoryListing] {
+        let lister = RemoteLister(sftp: sftp)
+        let found = try await lister.list(device.directories)
+        let torn = found.filter { !$0.leftovers.isEmpty }
+        guard !torn.isEmpty else { return found.map(\.listing) }
+        for directory in torn {
+            environment.logger.notice(
+                "repairing an interrupted transfer",
+                metadata: ["device": "\(name)", "directory": "\(directory.listing.directory.path)"])
+            try await sftp.repair(directory.leftovers, in: directory.listing.directory)
+        }
+        return try await lister.list(device.directories).map(\.listing)
+    }
+
+    /// Everything that was learnt of the device, and the plan that follows from it.
+    private struct Examined: Sendable {
+        let plan: Plan
+        let staged: [SaveKey: [StagedContent]]
+    }
+
+    private func examine(
+        _ listings: [DirectoryListing], over sftp: SFTPClient, into staging: Staging, keepsContents: Bool
+    ) async throws -> Examined {
+        let listed = environment.clock.moment()
+        let scope = try await store.syncScope(for: device).index
+        let pairing = Pairing(listings: listings, owner: device.settings.owner)
+        let toRead = survey(pairing, scope: scope, deletions: device.settings.deletionPolicy)
+        let reader = ContentReader(
+            sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, listed: listed,
+            clock: environment.clock, keepsContents: keepsContents)
+
+        var knowledge = pairing.saves.mapValues { _ in DeviceKnowledge.unchanged }
+        var staged: [SaveKey: [StagedContent]] = [:]
+        for reading in try await reader.read(toRead) {
+            knowledge[reading.key] = reading.knowledge
+            staged[reading.key] = reading.staged
+        }
+        let plan = makePlan(
+            PlanInput(
+                device: name, now: Int64(environment.clock.now().timeIntervalSince1970),
+                conflictPolicy: device.settings.conflictPolicy ?? environment.settings.conflictPolicy,
+                deletionPolicy: device.settings.deletionPolicy, listings: listings, pairing: pairing,
+                knowledge: knowledge, scope: scope, allowed: allowed))
+        return Examined(plan: plan, staged: staged)
+    }
+
+    private func withStaging<Result: Sendable>(
+        _ staging: Staging, _ work: (Staging) async throws -> Result
+    ) async throws -> Result {
+        do {
+            let result = try await work(staging)
+            await staging.discard()
+            return result
+        } catch {
+            await staging.discard()
+            throw error
+        }
+    }
+
+    /// A run that failed before it had a plan is recorded all the same.
+    private func recordFailed(_ failure: DeviceFailure, trigger: SessionTrigger) async {
+        let status: SessionStatus = failure.code == .interrupted ? .cancelled : .failed
+        do {
+            try await uncancelled {
+                let session = try await store.beginSession(device: device, trigger: trigger, operations: [])
+                try await store.finishSession(
+                    session.id, status: status, error: failure.description, totals: SessionTotals())
+            }
+        } catch {
+            environment.logger.error("the failed run could not be recorded: \(error)", metadata: ["device": "\(name)"])
+        }
+    }
+
+    private func report(failure: DeviceFailure) async -> SessionReport {
+        environment.events.publish(Event(device: name, session: nil, kind: .error(message: failure.description)))
+        let open = try? await uncancelled { try await store.openConflictCount(device: device.id) }
+        return SessionReport(
+            device: name, session: nil, status: failure.code == .interrupted ? .cancelled : .failed, plan: nil,
+            outcomes: [], failure: failure, openConflicts: open ?? 0)
+    }
+}
+
+extension Device {
+    var directoriesByID: [Int64: SaveDirectory] {
+        Dictionary(directories.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+}

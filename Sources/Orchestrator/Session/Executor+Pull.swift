@@ -1,0 +1,117 @@
+import Planner
+import SSHClient
+import Store
+
+/// A save on the device with its content.
+struct Observed: Sendable {
+    let save: DeviceSave
+    let content: DeviceContent
+}
+
+extension Executor {
+    /// Staging → library → commit, a batch at a time.
+    func pull() async throws {
+        let pulls = operations { operation in
+            if case .pull(let save, let content) = operation.step { Observed(save: save, content: content) } else { nil }
+        }
+        for batch in pulls.batches(of: Executor.batchSize) {
+            try stop.check()
+            try await pull(Array(batch))
+        }
+    }
+
+    private func pull(_ batch: [Numbered<Observed>]) async throws {
+        let stored = try await keep(batch, archival: false)
+        let commits = stored.map { pull, version in
+            PullCommit(
+                operation: ledger.record(of: pull.index), device: device.id, save: pull.operation.saveID,
+                identity: pull.identity, directory: pull.payload.save.directory, path: pull.payload.save.path,
+                shape: pull.payload.save.shape, content: pull.payload.content, version: version)
+        }
+        try await uncancelled { [store] in _ = try await store.commitPulls(commits) }
+        for (pull, _) in stored { await ledger.completed(pull.index) }
+    }
+
+    /// Both contents are kept: the server's is, and the device's becomes an archival version.
+    func openConflicts() async throws {
+        let conflicts = operations { operation in
+            if case .conflict(let save, let content, let version) = operation.step {
+                (observed: Observed(save: save, content: content), server: version)
+            } else {
+                nil
+            }
+        }
+        for batch in conflicts.batches(of: Executor.batchSize) {
+            try stop.check()
+            let observed = batch.map { Numbered(index: $0.index, operation: $0.operation, payload: $0.payload.observed) }
+            let kept = try await keepUnknown(observed)
+            let servers = Dictionary(uniqueKeysWithValues: batch.map { ($0.index, $0.payload.server) })
+            let commits = kept.compactMap { conflict, version -> ConflictCommit? in
+                guard let save = conflict.operation.saveID, let server = servers[conflict.index] else { return nil }
+                return ConflictCommit(
+                    operation: ledger.record(of: conflict.index), device: device.id, save: save,
+                    directory: conflict.payload.save.directory, path: conflict.payload.save.path,
+                    shape: conflict.payload.save.shape, content: conflict.payload.content, version: version,
+                    serverVersion: server.id)
+            }
+            try await uncancelled { [store] in try await store.openConflicts(commits) }
+            for (conflict, _) in kept {
+                await ledger.completed(conflict.index)
+                await ledger.conflictOpened(conflict.operation)
+            }
+        }
+    }
+
+    /// Moves staged contents into the library. Those that can't be kept fail; the others are returned.
+    func keep(
+        _ items: [Numbered<Observed>], archival: Bool
+    ) async throws -> [(Numbered<Observed>, StoredVersion)] {
+        var drafts: [VersionDraft] = []
+        var drafted: [Numbered<Observed>] = []
+        for item in items {
+            guard let contents = staged[item.payload.save.identity.key] else {
+                await ledger.failed(item.index, DeviceFailure(code: .other, message: "its content was not received"))
+                continue
+            }
+            drafted.append(item)
+            drafts.append(
+                VersionDraft(
+                    identity: item.identity, shape: item.payload.save.shape,
+                    originalName: item.payload.save.path.name, archival: archival,
+                    files: zip(item.payload.save.files, contents).map { file, content in
+                        VersionDraft.File(
+                            name: file.path.relative(to: item.payload.save.path)?.text ?? file.path.name,
+                            content: content)
+                    }))
+        }
+        var kept: [(Numbered<Observed>, StoredVersion)] = []
+        for (item, result) in zip(drafted, await store.library.store(drafts, from: staging)) {
+            switch result {
+            case .success(let version): kept.append((item, version))
+            case .failure(let error): await ledger.failed(item.index, error)
+            }
+        }
+        return kept
+    }
+
+    /// Keeps contents as archival versions, except those that the library already has for their save (version nil).
+    func keepUnknown(
+        _ items: [Numbered<Observed>]
+    ) async throws -> [(Numbered<Observed>, StoredVersion?)] {
+        let wanted = Dictionary(
+            items.compactMap { item in item.operation.saveID.map { ($0, Set([item.payload.content.digest])) } },
+            uniquingKeysWith: { $0.union($1) })
+        let known = try await store.knownDigests(of: wanted)
+        let isKnown = { (item: Numbered<Observed>) in
+            item.operation.saveID.flatMap { known[$0] }?.contains(item.payload.content.digest) == true
+        }
+        let kept: [(Numbered<Observed>, StoredVersion?)] =
+            try await keep(items.filter { !isKnown($0) }, archival: true).map { ($0, $1) }
+        return items.filter(isKnown).map { ($0, nil) } + kept
+    }
+}
+
+extension Executor.Numbered<Observed> {
+    /// The save's identity as the server shows it, or as the device does when the server has none.
+    var identity: SaveIdentity { operation.identity ?? payload.save.identity }
+}

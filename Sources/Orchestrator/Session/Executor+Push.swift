@@ -1,0 +1,167 @@
+import Planner
+import SSHClient
+import Store
+
+extension Executor {
+    /// A push whose version is found in the library and whose target's old content is safe.
+    private struct ReadyPush: Sendable {
+        let index: Int
+        let operation: Operation
+        let target: PushTarget
+        let version: StoredVersion
+        let modified: Int64
+    }
+
+    /// Old contents to safety → temp → verify → replace → commit, a batch at a time.
+    func push() async throws {
+        let pushes = operations { operation in
+            if case .push(let version, let target) = operation.step { (version: version, target: target) } else { nil }
+        }
+        for batch in pushes.batches(of: Executor.batchSize) {
+            try stop.check()
+            let versions = try await store.versions(batch.map(\.payload.version.id))
+            let safe = try await secureOldContents(of: batch.map {
+                Numbered(index: $0.index, operation: $0.operation, payload: $0.payload.target)
+            })
+            let ready = batch.compactMap { push -> ReadyPush? in
+                guard safe.contains(push.index), let version = versions[push.payload.version.id] else { return nil }
+                return ReadyPush(
+                    index: push.index, operation: push.operation, target: push.payload.target, version: version,
+                    modified: push.payload.version.modified)
+            }
+            try await push(ready)
+        }
+    }
+
+    /// P1: nothing on the device is replaced before its content is a durable, recorded version.
+    ///
+    /// Returns the indices of the pushes for which that holds; the others have failed.
+    private func secureOldContents(of pushes: [Numbered<PushTarget>]) async throws -> Set<Int> {
+        var safe: Set<Int> = []
+        var atRisk: [Numbered<Observed>] = []
+        var slots: [Int: String] = [:]
+        for push in pushes {
+            switch push.payload.over {
+            case .nothing:
+                safe.insert(push.index)
+            case .agreed(let save, let content), .preserving(let save, let content, as: .archived):
+                atRisk.append(
+                    Numbered(
+                        index: push.index, operation: push.operation, payload: Observed(save: save, content: content)))
+            case .preserving(let save, let content, as: .slot(let slot)):
+                slots[push.index] = slot
+                atRisk.append(
+                    Numbered(
+                        index: push.index, operation: push.operation.inSlot(slot),
+                        payload: Observed(save: save, content: content)))
+            }
+        }
+        for (item, version) in try await keepUnknown(atRisk.filter { slots[$0.index] == nil }) {
+            if let version, let save = item.operation.saveID {
+                try await archive(item, version, in: .archive(save: save))
+            }
+            safe.insert(item.index)
+        }
+        for (item, version) in try await keep(atRisk.filter { slots[$0.index] != nil }, archival: false) {
+            try await archive(item, version, in: .slot(item.identity))
+            safe.insert(item.index)
+        }
+        return safe
+    }
+
+    private func archive(
+        _ item: Numbered<Observed>, _ version: StoredVersion, in place: ArchiveCommit.Place
+    ) async throws {
+        let commit = ArchiveCommit(
+            device: device.id, place: place, version: version, modified: item.payload.content.modified)
+        _ = try await uncancelled { [store] in try await store.archive([commit]) }
+    }
+
+    private func push(_ pushes: [ReadyPush]) async throws {
+        let results = await pushes.concurrentMap(atMost: 96) { push in
+            await Result { try await put(push) }
+        }
+        var commits: [PushCommit] = []
+        var lost: (any Error)?
+        for (push, result) in zip(pushes, results) {
+            switch result {
+            case .success(let commit): commits.append(commit)
+            case .failure(let error):
+                if let error = error as? SSHError, error.endsConnection { lost = error }
+                await ledger.failed(push.index, error)
+            }
+        }
+        let done = commits
+        try await uncancelled { [store] in try await store.commitPushes(done) }
+        for (push, result) in zip(pushes, results) {
+            if case .success = result { await ledger.completed(push.index) }
+        }
+        if let lost { throw lost }
+    }
+
+    private func put(_ push: ReadyPush) async throws -> PushCommit {
+        try stop.check()
+        guard let directory = device.directoriesByID[push.target.directory], let save = push.operation.saveID else {
+            throw DeviceFailure(code: .other, message: "its save directory is not known")
+        }
+        let replacement = RemoteReplacement(
+            sftp: sftp, library: store.library, clock: clock, root: directory.remotePath, target: push.target,
+            shape: push.version.shape, modified: push.modified > 0 ? push.modified : nil)
+        let entries = try await replacement.put(push.version)
+        let content = DeviceContent(digest: push.version.digest, isBlank: push.version.isBlank, entries: entries)
+        return PushCommit(
+            operation: ledger.record(of: push.index), device: device.id, save: save, directory: push.target.directory,
+            path: push.target.path, shape: push.version.shape, content: content)
+    }
+
+    /// Removes what the server deleted, once its content is a version and the device still has exactly that.
+    func remove() async throws {
+        let removals = operations { operation in
+            if case .remove(let save, let content) = operation.step { Observed(save: save, content: content) } else { nil }
+        }
+        guard !removals.isEmpty else { return }
+        for (item, version) in try await keepUnknown(removals) {
+            try stop.check()
+            guard let save = item.operation.saveID,
+                let directory = device.directoriesByID[item.payload.save.directory]
+            else { continue }
+            if let version { try await archive(item, version, in: .archive(save: save)) }
+            do {
+                let check = RemoteGuard(sftp: sftp, root: directory.remotePath)
+                try await check.confirm(item.payload.content)
+                try await sftp.removeSave(directory.remotePath.appending(item.payload.save.path), item.payload.save.shape)
+                let commit = RemovalCommit(
+                    operation: ledger.record(of: item.index), device: device.id, save: save)
+                try await uncancelled { [store] in try await store.commitRemovals([commit]) }
+                await ledger.completed(item.index)
+            } catch let error as SSHError where error.endsConnection {
+                throw error
+            } catch {
+                await ledger.failed(item.index, error)
+            }
+        }
+    }
+}
+
+extension Operation {
+    /// The same line for the slot that a content is kept in.
+    fileprivate func inSlot(_ slot: String) -> Operation {
+        Operation(
+            identity: identity?.inSlot(slot), saveID: nil, remotePath: remotePath, size: size, reason: reason,
+            step: step)
+    }
+}
+
+extension SFTPClient {
+    /// Removes a save. A folder is first given a temporary name, so that an interruption leaves all of it or none.
+    fileprivate func removeSave(_ path: RemotePath, _ shape: SaveShape) async throws {
+        switch shape {
+        case .file:
+            try await remove(path)
+        case .folder:
+            let doomed = path.parent.appending(Leftover.temporaryName())
+            try await rename(path, to: doomed)
+            try await removeTree(doomed)
+        }
+    }
+}

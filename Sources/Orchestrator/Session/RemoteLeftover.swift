@@ -1,0 +1,67 @@
+import Planner
+import SSHClient
+
+/// A file or folder that an interrupted transfer of ours left on the device.
+struct RemoteLeftover: Sendable {
+    /// Nil for the save directory itself.
+    let folder: RelativePath?
+    let name: [UInt8]
+    let kind: Leftover
+    let isFolder: Bool
+    /// The names that stood beside it.
+    let siblings: Set<[UInt8]>
+
+    /// The name whose old content this is, when the interrupted swap left nothing else under that name.
+    var nameToRestore: [UInt8]? {
+        guard case .backup(let name) = kind, !siblings.contains(name) else { return nil }
+        return name
+    }
+}
+
+extension SFTPClient {
+    /// Puts old contents back where a swap was interrupted, and removes what else our transfers left in `directory`.
+    ///
+    /// What is removed is never the only copy: temporary files are copies of library versions, and a content is in the
+    /// library before its place is given to another.
+    func repair(_ leftovers: [RemoteLeftover], in directory: SaveDirectory) async throws {
+        for leftover in leftovers {
+            let folder = leftover.folder.map(directory.remotePath.appending) ?? directory.remotePath
+            let path = folder.appending(leftover.name)
+            if let name = leftover.nameToRestore {
+                try await rename(path, to: folder.appending(name))
+            } else if leftover.isFolder {
+                try await removeTree(path)
+            } else {
+                try await remove(path)
+            }
+        }
+    }
+
+    /// Removes a folder with everything in it; symbolic links in it are removed, not followed.
+    func removeTree(_ folder: RemotePath) async throws {
+        for entry in try await list(folder) {
+            let path = folder.appending(entry.name)
+            if entry.attributes.kind == .directory {
+                try await removeTree(path)
+            } else {
+                try await remove(path)
+            }
+        }
+        try await removeDirectory(folder)
+    }
+}
+
+extension DirectoryListing {
+    /// This listing as a dry run sees it: a save whose swap was interrupted is unknown until the next sync repairs it.
+    func awaitingRepair(of leftovers: [RemoteLeftover]) -> DirectoryListing {
+        guard case .listed(var contents) = state else { return self }
+        for leftover in leftovers {
+            guard let bytes = leftover.nameToRestore, let name = try? FileName.parse(bytes),
+                let path = RelativePath((leftover.folder.map { $0.text + "/" } ?? "") + name)
+            else { continue }
+            contents.unreadable.append(
+                UnreadableFolder(path: path, reason: "a transfer was interrupted there; the next sync repairs it"))
+        }
+        return DirectoryListing(directory: directory, state: .listed(contents))
+    }
+}

@@ -1,0 +1,170 @@
+import Planner
+import SSHClient
+
+/// Lists the save directories of a device, all of them and all their folders side by side.
+struct RemoteLister: Sendable {
+    let sftp: SFTPClient
+
+    /// What was found in one save directory.
+    struct Found: Sendable {
+        let listing: DirectoryListing
+        /// What an interrupted transfer of ours left there.
+        let leftovers: [RemoteLeftover]
+    }
+
+    /// One result a directory, in the order given. Throws only when the connection is lost.
+    func list(_ directories: [SaveDirectory]) async throws -> [Found] {
+        try await directories.concurrentMap(atMost: 64) { directory in
+            await Result { try await list(directory) }
+        }.map { try $0.get() }
+    }
+
+    private func list(_ directory: SaveDirectory) async throws -> Found {
+        var walk = Walk(directory: directory)
+        let root = directory.remotePath
+        do {
+            walk.add(try await sftp.list(root), in: nil)
+        } catch let error as SSHError where !error.endsConnection {
+            let state: DirectoryListing.State =
+                error.code == .noSuchFile ? .missing : .unreadable(reason: error.what)
+            return Found(listing: DirectoryListing(directory: directory, state: state), leftovers: [])
+        }
+        try await withThrowingTaskGroup(of: (RelativePath, Result<[RemoteEntry], SSHError>).self) { group in
+            func start(_ folders: [RelativePath]) {
+                for folder in folders {
+                    group.addTask {
+                        (folder, await Result { () throws(SSHError) in try await sftp.list(root.appending(folder)) })
+                    }
+                }
+            }
+            start(walk.takeFolders())
+            while let (folder, result) = try await group.next() {
+                switch result {
+                case .success(let entries): walk.add(entries, in: folder)
+                case .failure(let error) where error.endsConnection: throw error
+                case .failure(let error): walk.addUnreadable(folder, error)
+                }
+                start(walk.takeFolders())
+            }
+        }
+        return walk.found
+    }
+}
+
+/// What has been seen of one save directory so far, and which folders are still to be listed.
+private struct Walk {
+    let directory: SaveDirectory
+    private var contents = DirectoryListing.Contents()
+    private var leftovers: [RemoteLeftover] = []
+    private var foldersToList: [RelativePath] = []
+
+    /// Saves lie near the top; deeper folders are an emulator's own business.
+    private static let deepest = 8
+
+    init(directory: SaveDirectory) {
+        self.directory = directory
+    }
+
+    mutating func takeFolders() -> [RelativePath] {
+        defer { foldersToList = [] }
+        return foldersToList
+    }
+
+    mutating func addUnreadable(_ folder: RelativePath, _ error: SSHError) {
+        contents.unreadable.append(UnreadableFolder(path: folder, reason: error.what))
+    }
+
+    mutating func add(_ entries: [RemoteEntry], in folder: RelativePath?) {
+        let names = Set(entries.map(\.name))
+        for entry in entries {
+            if let leftover = Leftover.classify(entry.name) {
+                leftovers.append(
+                    RemoteLeftover(
+                        folder: folder, name: entry.name, kind: leftover,
+                        isFolder: entry.attributes.kind == .directory, siblings: names))
+                continue
+            }
+            // Hidden names beside saves are a desktop's droppings: thumbnails, resource forks, trash, old versions.
+            if directory.layout == .files, entry.name.first == UInt8(ascii: ".") { continue }
+            do {
+                let name = try FileName.parse(entry.name)
+                let path = try folder.map { try $0.appending(name) } ?? RelativePath.name(name)
+                add(path, entry.attributes)
+            } catch let problem as NameProblem {
+                skip(entry.name, in: folder, "the name \(problem.explanation)")
+            } catch {
+                skip(entry.name, in: folder, "the name can't be used")
+            }
+        }
+    }
+
+    private mutating func add(_ path: RelativePath, _ attributes: RemoteAttributes) {
+        switch attributes.kind {
+        case .file:
+            let stamp = Stamp(size: attributes.size, modified: attributes.modified)
+            contents.files.append(ListedFile(path: path, stamp: stamp))
+        case .directory:
+            contents.folders.append(path)
+            if path.components.count <= Walk.deepest { foldersToList.append(path) }
+        case .symlink:
+            contents.skipped.append(
+                SkippedEntry(shownPath: path.description, reason: "a symbolic link; the file it names is synced itself"))
+        case .other:
+            contents.skipped.append(SkippedEntry(shownPath: path.description, reason: "not a regular file"))
+        }
+    }
+
+    private mutating func skip(_ name: [UInt8], in folder: RelativePath?, _ reason: String) {
+        let shown = (folder.map { "\($0)/" } ?? "") + FileName.escaped(name)
+        contents.skipped.append(SkippedEntry(shownPath: shown, reason: reason))
+    }
+
+    /// Everything in the order of the paths.
+    var found: RemoteLister.Found {
+        var contents = contents
+        contents.files.sort { $0.path < $1.path }
+        contents.folders.sort()
+        contents.unreadable.sort { $0.path < $1.path }
+        contents.skipped.sort { $0.shownPath < $1.shownPath }
+        return RemoteLister.Found(
+            listing: DirectoryListing(directory: directory, state: .listed(contents)), leftovers: leftovers)
+    }
+}
+
+extension SaveDirectory {
+    /// The directory on the device. `~/` and relative paths start at the login directory, as SFTP paths do.
+    var remotePath: RemotePath {
+        RemotePath(path.hasPrefix("~/") ? String(path.dropFirst(2)) : path == "~" ? "." : path)
+    }
+}
+
+extension RemotePath {
+    /// The path below this one.
+    func appending(_ path: RelativePath) -> RemotePath {
+        RemotePath(bytes: bytes + [UInt8(ascii: "/")] + Array(path.text.utf8))
+    }
+}
+
+extension Result where Failure == any Error {
+    /// The outcome of `work`.
+    init(_ work: () async throws -> Success) async {
+        do { self = .success(try await work()) } catch { self = .failure(error) }
+    }
+}
+
+extension Result where Failure == SSHError {
+    /// The outcome of `work`.
+    init(_ work: () async throws(SSHError) -> Success) async {
+        do { self = .success(try await work()) } catch { self = .failure(error) }
+    }
+}
+
+extension SSHError {
+    /// Whether nothing more can be done over this connection.
+    var endsConnection: Bool {
+        switch code {
+        case .disconnected, .timedOut, .protocolError, .cancelled: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import Planner
+import SSHClient
+import Store
+
+/// Puts one version on the device in place of what the plan found there.
+struct RemoteReplacement: Sendable {
+    let sftp: SFTPClient
+    let library: Library
+    let clock: any SystemClock
+    /// The save directory.
+    let root: RemotePath
+    let target: PushTarget
+    let shape: SaveShape
+    /// Seconds since 1970 to give the files, or nil to leave the device's own time.
+    let modified: Int64?
+
+    /// Replaces safely and returns what stands there now, one entry a file, with stamps as the device reports them.
+    func put(_ version: StoredVersion) async throws -> [DeviceContent.Entry] {
+        switch shape {
+        case .file: try await putFile(version)
+        case .folder: try await putFolder(version)
+        }
+    }
+
+    private func putFile(_ version: StoredVersion) async throws -> [DeviceContent.Entry] {
+        guard let entry = version.entries.first, version.entries.count == 1 else {
+            throw DeviceFailure(code: .other, message: "the version in the library is not a single file")
+        }
+        let path = root.appending(target.path)
+        let stands = try await send(entry, of: version, to: path) { try await confirmTarget() }
+        return [seen(entry, at: target.path, stands)]
+    }
+
+    /// A folder is built beside its place and swapped in, so that no mix of two versions ever stands there.
+    private func putFolder(_ version: StoredVersion) async throws -> [DeviceContent.Entry] {
+        let place = root.appending(target.path)
+        let building = place.parent.appending(Leftover.temporaryName())
+        let backup = place.parent.appending(Leftover.backupName(of: place.name))
+        try await sftp.makeDirectory(building)
+        var entries: [DeviceContent.Entry] = []
+        do {
+            var made: Set<RelativePath> = []
+            for entry in version.entries {
+                try await makeFolders(above: entry.path, in: building, &made)
+                let stands = try await send(entry, of: version, to: building.appending(entry.path)) {}
+                if let path = RelativePath(target.path.text + "/" + entry.path.text) {
+                    entries.append(seen(entry, at: path, stands))
+                }
+            }
+            try await confirmTarget()
+            if target.over != .nothing { try await sftp.rename(place, to: backup) }
+            try await sftp.rename(building, to: place)
+        } catch {
+            try? await sftp.removeTree(building)
+            throw error
+        }
+        if target.over != .nothing { try await sftp.removeTree(backup) }
+        return entries.sorted { $0.path < $1.path }
+    }
+
+    private func makeFolders(
+        above path: RelativePath, in folder: RemotePath, _ made: inout Set<RelativePath>
+    ) async throws {
+        guard let parent = path.parent, made.insert(parent).inserted else { return }
+        try await makeFolders(above: parent, in: folder, &made)
+        try await sftp.makeDirectory(folder.appending(parent))
+    }
+
+    private func send(
+        _ entry: StoredVersion.Entry, of version: StoredVersion, to path: RemotePath,
+        beforeSwap: @escaping @Sendable () async throws -> Void
+    ) async throws -> RemoteAttributes {
+        let file = try await library.open(version, entry)
+        do {
+            let stands = try await sftp.replace(
+                path, size: entry.size, modified: modified, permissions: nil,
+                source: { try await file.read(upTo: $0) }, beforeSwap: beforeSwap)
+            await file.close()
+            return stands
+        } catch {
+            await file.close()
+            throw error
+        }
+    }
+
+    private func confirmTarget() async throws {
+        let check = RemoteGuard(sftp: sftp, root: root)
+        switch target.over {
+        case .nothing: try await check.confirmAbsent(target.path)
+        case .agreed(_, let content), .preserving(_, let content, as: _): try await check.confirm(content)
+        }
+    }
+
+    private func seen(
+        _ entry: StoredVersion.Entry, at path: RelativePath, _ attributes: RemoteAttributes
+    ) -> DeviceContent.Entry {
+        DeviceContent.Entry(
+            path: path, sha256: entry.sha256, stamp: attributes.stamp,
+            state: .unsettled(firstListed: clock.moment()))
+    }
+}

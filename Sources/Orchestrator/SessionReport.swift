@@ -1,0 +1,39 @@
+import Planner
+import Store
+
+/// How one device's dry run ended.
+public struct DevicePlan: Sendable {
+    /// The device's name.
+    public let device: String
+    public let outcome: Result<Plan, DeviceFailure>
+}
+
+/// How one device's run ended.
+public struct SessionReport: Sendable {
+    /// The device's name.
+    public let device: String
+    /// The session's number, or nil when the run failed before there was anything to record.
+    public let session: Int64?
+    public let status: SessionStatus
+    /// Nil when the run failed before it could be made.
+    public let plan: Plan?
+    /// One for each operation of the plan, in its order.
+    public let outcomes: [OperationOutcome]
+    /// What ended the run, or nil when it went through; single operations may have failed all the same.
+    public let failure: DeviceFailure?
+    /// How many conflicts of this device are open now.
+    public let openConflicts: Int
+}
+
+/// How one operation of a plan ended.
+public struct OperationOutcome: Hashable, Sendable {
+    public let status: OperationStatus
+    /// What went wrong, for an operation that failed.
+    public let error: String?
+
+    /// An outcome; `error` only for a failure.
+    public init(_ status: OperationStatus, error: String? = nil) {
+        self.status = status
+        self.error = error
+    }
+}
