@@ -1,0 +1,32 @@
+import NIOCore
+
+/// What a command on the device printed and how it ended.
+public struct CommandResult: Sendable {
+    /// The exit status; 0 is success.
+    public let status: Int32
+    /// What it wrote to its standard output.
+    public let output: [UInt8]
+    /// What it wrote to its standard error.
+    public let errorOutput: [UInt8]
+
+    /// Gathers both outputs until the channel ends; what exceeds `maxOutput` bytes of one is dropped.
+    static func collect(
+        from stream: SSHStream, maxOutput: Int, isolation: isolated (any Actor)? = #isolation
+    ) async -> CommandResult {
+        var output = ByteBuffer()
+        var errors = ByteBuffer()
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            stream.setAwaitingAnswer(true)
+            stream.listenForErrors { bytes in
+                errors.writeImmutableBuffer(bytes.getSlice(at: bytes.readerIndex, length: min(bytes.readableBytes, maxOutput - errors.readableBytes)) ?? ByteBuffer())
+            }
+            stream.listen(
+                onBytes: { bytes in
+                    output.writeImmutableBuffer(bytes.getSlice(at: bytes.readerIndex, length: min(bytes.readableBytes, maxOutput - output.readableBytes)) ?? ByteBuffer())
+                },
+                onEnd: { _ in continuation.resume() })
+        }
+        return CommandResult(
+            status: stream.exitStatus, output: Array(output.readableBytesView), errorOutput: Array(errors.readableBytesView))
+    }
+}

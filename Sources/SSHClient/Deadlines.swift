@@ -1,0 +1,16 @@
+/// How long each part of a connection may take before it is given up.
+public struct Deadlines: Hashable, Sendable {
+    /// Name lookup and TCP connection.
+    public let connect: Duration
+    /// Key exchange and authentication together.
+    public let handshake: Duration
+    /// Since the last byte arrived, while an answer is awaited.
+    public let idle: Duration
+
+    /// 5 s to connect, 10 s to log in, 15 s without progress, unless said otherwise.
+    public init(connect: Duration = .seconds(5), handshake: Duration = .seconds(10), idle: Duration = .seconds(15)) {
+        self.connect = connect
+        self.handshake = handshake
+        self.idle = idle
+    }
+}

@@ -1,0 +1,31 @@
+/// An answer that was asked for and may not be there yet.
+///
+/// Confined to the actor that asked.
+final class Pending<Answer: Sendable> {
+    private var result: Result<Answer, SSHError>?
+    private var continuation: CheckedContinuation<Result<Answer, SSHError>, Never>?
+    private let onArrival: ((Result<Answer, SSHError>) -> Void)?
+    /// How many answers had come when this one did; later answers have larger numbers.
+    private(set) var order = 0
+
+    init(onArrival: ((Result<Answer, SSHError>) -> Void)? = nil) {
+        self.onArrival = onArrival
+    }
+
+    func arrive(_ result: Result<Answer, SSHError>, order: Int) {
+        self.order = order
+        onArrival?(result)
+        if let continuation {
+            self.continuation = nil
+            continuation.resume(returning: result)
+        } else {
+            self.result = result
+        }
+    }
+
+    /// Waits for the answer. To be called once.
+    func value(isolation: isolated (any Actor)? = #isolation) async throws(SSHError) -> Answer {
+        if let result { return try result.get() }
+        return try await withCheckedContinuation { continuation = $0 }.get()
+    }
+}

@@ -1,0 +1,106 @@
+import NIOCore
+
+/// Numbers requests, sends them without waiting, and matches the answers.
+///
+/// Sendable because it is confined to its stream's event loop, which every entry point checks.
+final class RequestPipeline: @unchecked Sendable {
+    private let stream: any ByteStream
+    private var splitter = PacketSplitter(limit: 272 << 10)
+    private var pending: [UInt32: Pending<SFTPResponse>] = [:]
+    private var nextNumber: UInt32 = 0
+    private var arrivals = 0
+    /// Told of the VERSION answer; nil once it came.
+    private var onVersion: ((Result<SFTPVersion, SSHError>) -> Void)?
+    /// What ended the stream; nil while it lives.
+    private(set) var failure: SSHError?
+
+    init(stream: any ByteStream) {
+        self.stream = stream
+    }
+
+    /// The server's VERSION answer to our INIT. Called once, before anything else is sent; from anywhere.
+    func initialize() async throws(SSHError) -> SFTPVersion {
+        let result: Result<SFTPVersion, SSHError> = await withCheckedContinuation { continuation in
+            stream.eventLoop.execute { [self] in
+                onVersion = { continuation.resume(returning: $0) }
+                stream.listen(onBytes: { [self] in received($0) }, onEnd: { [self] in ended($0) })
+                stream.setAwaitingAnswer(true)
+                stream.write(ByteBuffer(bytes: SFTPRequest.initialize))
+            }
+        }
+        return try result.get()
+    }
+
+    /// Sends a request and returns at once; the reply comes later, or the failure that ended the stream.
+    @discardableResult
+    func send(_ request: SFTPRequest, onArrival: ((Result<SFTPResponse, SSHError>) -> Void)? = nil) -> Pending<SFTPResponse> {
+        stream.eventLoop.preconditionInEventLoop()
+        let reply = Pending(onArrival: onArrival)
+        if let failure {
+            reply.arrive(.failure(failure), order: arrivals)
+            return reply
+        }
+        let number = nextNumber
+        nextNumber &+= 1
+        pending[number] = reply
+        var packet = ByteBuffer()
+        request.encode(number: number, into: &packet)
+        stream.write(packet)
+        stream.setAwaitingAnswer(true)
+        return reply
+    }
+
+    /// Bytes from the server. Anything that is not an answer to what was asked ends the connection.
+    func received(_ bytes: ByteBuffer) {
+        guard failure == nil else { return }
+        splitter.append(bytes)
+        do throws(SFTPMalformed) {
+            while failure == nil, let packet = try splitter.next() { try dispatch(packet) }
+        } catch {
+            fail(error.reason)
+        }
+        stream.setAwaitingAnswer(!pending.isEmpty || onVersion != nil)
+    }
+
+    private func dispatch(_ packet: ByteBuffer) throws(SFTPMalformed) {
+        if let onVersion {
+            let answer = try SFTPVersion(packet)
+            self.onVersion = nil
+            onVersion(.success(answer))
+            return
+        }
+        let reply = try SFTPReply(packet)
+        guard let waiting = pending.removeValue(forKey: reply.number) else {
+            throw SFTPMalformed(reason: "an answer to request \(reply.number), which was not asked")
+        }
+        arrivals += 1
+        waiting.arrive(.success(reply.response), order: arrivals)
+    }
+
+    /// Ends the connection because the server broke the protocol.
+    func fail(_ reason: String) {
+        let error = SSHError(
+            .protocolError, "the device's SFTP server sent \(reason)",
+            advice: "The connection was closed; nothing was changed by that answer.")
+        stream.fail(error)
+        ended(error)
+    }
+
+    /// The stream is over: everything that waits fails.
+    func ended(_ error: SSHError) {
+        guard failure == nil else { return }
+        failure = error
+        onVersion?(.failure(error))
+        onVersion = nil
+        let waiting = pending.sorted { $0.key < $1.key }.map(\.value)
+        pending = [:]
+        for reply in waiting { reply.arrive(.failure(error), order: arrivals) }
+    }
+
+    /// Accepts packets of up to `bytes`, never more than 4 MiB.
+    func allowPackets(of bytes: UInt64) {
+        splitter.limit = max(splitter.limit, Int(min(bytes, 4 << 20)))
+    }
+
+    func close() { stream.close() }
+}

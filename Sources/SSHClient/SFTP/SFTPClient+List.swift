@@ -1,0 +1,48 @@
+extension SFTPClient {
+    /// More than any card holds; a server that sends more is broken or hostile.
+    private static let mostEntries = 1_000_000
+    private static let mostNameBytes = 256 << 20
+
+    /// What `directory` holds, without `.` and `..`, in the server's order. Attributes are the entries' own: links are
+    /// not followed. One round trip to open it, and as few more as the server's answers need.
+    public func list(_ directory: RemotePath) async throws(SSHError) -> [RemoteEntry] {
+        await openDirectories.acquire()
+        defer { openDirectories.release() }
+        let handle = try handle(
+            try await pipeline.send(.openDirectory(directory.bytes)).value(), "list \(directory)")
+        defer { pipeline.send(.close(handle: handle)) }
+
+        var entries: [RemoteEntry] = []
+        var nameBytes = 0
+        // Several requests are kept under way; those sent past the end are answered with "end of file".
+        var asked = (0..<4).map { _ in pipeline.send(.readDirectory(handle: handle)) }[...]
+        var hasEnded = false
+        while let next = asked.popFirst() {
+            let response = try await next.value()
+            if hasEnded { continue }
+            switch response {
+            case .names(let names):
+                for entry in names where !SFTPClient.isDots(entry.name) {
+                    entries.append(entry)
+                    nameBytes += entry.name.count
+                }
+                if names.isEmpty || entries.count > SFTPClient.mostEntries || nameBytes > SFTPClient.mostNameBytes {
+                    pipeline.fail(names.isEmpty ? "a directory answer without names" : "a directory without end")
+                    throw pipeline.failure ?? SSHError(.protocolError, "\(directory) has no end")
+                }
+                // A long directory gets more requests under way.
+                asked.append(pipeline.send(.readDirectory(handle: handle)))
+                if asked.count < 16 { asked.append(pipeline.send(.readDirectory(handle: handle))) }
+            case .status(let status) where status.code == SFTPStatus.endOfFile:
+                hasEnded = true
+            default:
+                throw refusal(response, "list \(directory)")
+            }
+        }
+        return entries
+    }
+
+    private static func isDots(_ name: [UInt8]) -> Bool {
+        name == [UInt8(ascii: ".")] || name == [UInt8(ascii: "."), UInt8(ascii: ".")]
+    }
+}

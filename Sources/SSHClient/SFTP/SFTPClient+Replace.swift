@@ -1,0 +1,165 @@
+extension SFTPClient {
+    /// Puts new content in a file's place so that the old or the new one stands there whole at every instant.
+    ///
+    /// The content goes to a temporary name in the same directory, is forced to the card where the server can, and takes
+    /// its place only after every answer was OK and `beforeSwap` did not throw. Servers without
+    /// ``Capabilities/atomicReplace`` get a swap by way of a backup name, which ``Leftover`` recognizes for repair. When
+    /// anything fails, the old content stands and the temporary file is removed.
+    ///
+    /// - Parameters:
+    ///   - size: bytes that `source` will give.
+    ///   - modified: seconds since 1970 to set, or nil. A device that refuses is not an error.
+    ///   - permissions: mode bits to set, or nil. A device that refuses is not an error.
+    ///   - source: gives the next bytes, at most as many as asked for; empty or nil at the end.
+    ///   - beforeSwap: the last check, made when the new content is safe under its temporary name.
+    /// - Returns: what stands there, as the device reports it.
+    public func replace(
+        _ target: RemotePath, size: UInt64, modified: Int64?, permissions: UInt32? = nil,
+        source: @Sendable (Int) async throws -> [UInt8]?, beforeSwap: @Sendable () async throws -> Void
+    ) async throws -> RemoteAttributes {
+        try Task.checkCancellation()
+        let temporary = target.parent.appending(Leftover.temporaryName())
+        do {
+            try await write(temporary, for: target, modified: modified, permissions: permissions, source)
+            try await beforeSwap()
+            let stands = try await swap(temporary, target)
+            guard stands.size == size else {
+                throw SSHError(.failure, "\(target) has \(stands.size) bytes on the device instead of \(size)")
+            }
+            return stands
+        } catch let error as SSHError {
+            try? await remove(temporary)
+            throw await explained(error, writing: size, to: target)
+        } catch {
+            try? await remove(temporary)
+            throw error
+        }
+    }
+
+    /// Everything up to CLOSE, in one flight where the server works in order.
+    private func write(
+        _ temporary: RemotePath, for target: RemotePath, modified: Int64?, permissions: UInt32?,
+        _ source: @Sendable (Int) async throws -> [UInt8]?
+    ) async throws {
+        await openFiles.acquire()
+        defer { openFiles.release() }
+        let handle = try handle(
+            try await pipeline.send(.openNew(temporary.bytes)).value(), "write beside \(target)")
+        let writes = WriteTally()
+        do {
+            var offset: UInt64 = 0
+            while writes.refusal == nil, let data = try await source(chunkSize), !data.isEmpty {
+                await writeBehind.acquire(data.count)
+                writes.begin()
+                pipeline.send(.write(handle: handle, offset: offset, data: data)) { [writeBehind] result in
+                    writeBehind.release(data.count)
+                    writes.end(result)
+                }
+                offset += UInt64(data.count)
+            }
+        } catch {
+            pipeline.send(.close(handle: handle))
+            throw error
+        }
+        if !capabilities.isSequential { try confirm(try await writes.outcome(), "write \(target)") }
+        // Each its own request: FAT refuses modes, Android refuses times, and neither is needed.
+        if let modified, let seconds = UInt32(exactly: modified) {
+            pipeline.send(.setTimes(handle: handle, modified: seconds))
+        }
+        if let permissions { pipeline.send(.setPermissions(handle: handle, permissions)) }
+        let sync = capabilities.fsync ? pipeline.send(.fsync(handle: handle)) : nil
+        let close = pipeline.send(.close(handle: handle))
+        try confirm(try await writes.outcome(), "write \(target)")
+        if let sync {
+            let response = try await sync.value()
+            if case .status(let status) = response, status.code == SFTPStatus.unsupported {
+                // Offered, and not possible on this file system.
+            } else {
+                try confirm(response, "force \(target) to the card")
+            }
+        }
+        try confirm(try await close.value(), "finish writing \(target)")
+    }
+
+    /// Gives the temporary file the target's name and looks at what stands there.
+    private func swap(_ temporary: RemotePath, _ target: RemotePath) async throws(SSHError) -> RemoteAttributes {
+        if capabilities.atomicReplace {
+            let rename = pipeline.send(.posixRename(from: temporary.bytes, to: target.bytes))
+            if !capabilities.isSequential {
+                try confirm(try await rename.value(), "put the new content in place of \(target)")
+                return try await attributes(of: target, followLinks: false)
+            }
+            let look = pipeline.send(.lstat(target.bytes))
+            let renamed = try await rename.value()
+            let seen = try await look.value()
+            try confirm(renamed, "put the new content in place of \(target)")
+            return try attributes(seen, "look at \(target)")
+        }
+        let backup = target.parent.appending(Leftover.backupName(of: target.name))
+        let hasOld = try await exists(target)
+        if hasOld { try await rename(target, to: backup) }
+        do {
+            try await rename(temporary, to: target)
+        } catch {
+            if hasOld { try? await rename(backup, to: target) }
+            throw error
+        }
+        if hasOld { try await remove(backup) }
+        return try await attributes(of: target, followLinks: false)
+    }
+
+    private func exists(_ path: RemotePath) async throws(SSHError) -> Bool {
+        do throws(SSHError) {
+            _ = try await attributes(of: path, followLinks: false)
+            return true
+        } catch where error.code == .noSuchFile {
+            return false
+        }
+    }
+
+    /// A full card and a read-only one both arrive as a bare "failure": asks the server which it was.
+    private func explained(_ error: SSHError, writing size: UInt64, to target: RemotePath) async -> SSHError {
+        guard error.code == .failure, let room = try? await freeSpace(at: target.parent) else { return error }
+        if room.isReadOnly {
+            return SSHError(
+                .readOnly, "\(target) can't be written: the file system is read-only",
+                advice: "The device may have found its card damaged; check it there.")
+        }
+        if room.freeBytes < size + 4_096 {
+            return SSHError(
+                .noSpace, "\(target) can't be written: \(room.freeBytes) bytes are free on the device, \(size) are needed",
+                advice: "Make room on the device.")
+        }
+        return error
+    }
+}
+
+/// Counts writes that are not acknowledged yet and keeps the first refusal.
+///
+/// Confined to the client's actor.
+private final class WriteTally {
+    private var unanswered = 0
+    private(set) var refusal: Result<SFTPResponse, SSHError>?
+    private var continuation: CheckedContinuation<Void, Never>?
+
+    func begin() { unanswered += 1 }
+
+    func end(_ result: Result<SFTPResponse, SSHError>) {
+        unanswered -= 1
+        if case .success(.status(let status)) = result, status.code == SFTPStatus.ok {
+            // Written.
+        } else if refusal == nil {
+            refusal = result
+        }
+        if unanswered == 0 {
+            continuation?.resume()
+            continuation = nil
+        }
+    }
+
+    /// Waits until every write is answered: OK, or the first answer that was not.
+    func outcome(isolation: isolated (any Actor)? = #isolation) async throws(SSHError) -> SFTPResponse {
+        if unanswered > 0 { await withCheckedContinuation { continuation = $0 } }
+        return try refusal?.get() ?? .status(SFTPStatus(code: SFTPStatus.ok, message: ""))
+    }
+}

@@ -1,0 +1,137 @@
+import NIOCore
+
+/// An SFTP session that keeps many requests under way at once.
+///
+/// Start as many reads, replacements and listings as you like: they share at most 64 open files and 1.5 MB under way
+/// each way, and are served in the order in which they were started. An actor on the connection's event loop.
+public actor SFTPClient {
+    /// What the server can do.
+    public nonisolated let capabilities: Capabilities
+    let pipeline: RequestPipeline
+    /// One unit an open file.
+    let openFiles = Budget(64)
+    /// One unit a directory that is being listed.
+    let openDirectories = Budget(32)
+    /// One unit a request that is neither of the two.
+    private let singleRequests = Budget(64)
+    /// Bytes asked for and not yet here.
+    let readAhead = Budget(3 << 19)
+    /// Bytes sent and not yet acknowledged.
+    let writeBehind = Budget(3 << 19)
+    /// The largest READ and WRITE, in bytes.
+    private(set) var chunkSize = 32 << 10
+
+    /// The connection's event loop runs everything here.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    private nonisolated let executor: any SerialExecutor
+
+    private init(eventLoop: any EventLoop, pipeline: RequestPipeline, capabilities: Capabilities) {
+        executor = eventLoop.executor
+        self.pipeline = pipeline
+        self.capabilities = capabilities
+    }
+
+    /// Begins SFTP version 3 over `stream`.
+    static func start(over stream: any ByteStream) async throws(SSHError) -> SFTPClient {
+        let pipeline = RequestPipeline(stream: stream)
+        let version = try await pipeline.initialize()
+        guard version.version == 3 else {
+            throw SSHError(
+                .unsupported, "the device speaks SFTP version \(version.version), not 3",
+                advice: "Use OpenSSH's sftp-server on the device.")
+        }
+        let client = SFTPClient(
+            eventLoop: stream.eventLoop, pipeline: pipeline,
+            capabilities: Capabilities(extensions: version.extensions))
+        await client.learnLimits()
+        return client
+    }
+
+    /// Asks for the server's packet sizes without waiting; until they are known the sizes that every server takes hold.
+    private func learnLimits() {
+        guard capabilities.limits else { return }
+        pipeline.send(.limits) { [weak self] result in
+            guard case .success(.extended(var limits)) = result, let packet = limits.readInteger(as: UInt64.self),
+                let read = limits.readInteger(as: UInt64.self), let write = limits.readInteger(as: UInt64.self)
+            else { return }
+            self?.assumeIsolated { client in
+                client.pipeline.allowPackets(of: packet)
+                // 0 means that the server does not say.
+                let largest = min(read == 0 ? 32 << 10 : read, write == 0 ? 32 << 10 : write, packet)
+                client.chunkSize = Int(min(max(largest, 32 << 10), 128 << 10))
+            }
+        }
+    }
+
+    /// What stands at `path`. A symbolic link is followed unless `followLinks` is false.
+    public func attributes(of path: RemotePath, followLinks: Bool = true) async throws(SSHError) -> RemoteAttributes {
+        let response = try await single(followLinks ? .stat(path.bytes) : .lstat(path.bytes))
+        return try attributes(response, "look at \(path)")
+    }
+
+    /// The absolute path that the server makes of `path`, with links resolved where it does that.
+    public func canonicalPath(of path: RemotePath) async throws(SSHError) -> RemotePath {
+        let response = try await single(.realPath(path.bytes))
+        guard case .names(let names) = response, let first = names.first else {
+            throw refusal(response, "resolve \(path)")
+        }
+        return RemotePath(bytes: first.name)
+    }
+
+    /// Removes a file. Fails for a directory.
+    public func remove(_ file: RemotePath) async throws(SSHError) {
+        try confirm(try await single(.remove(file.bytes)), "remove \(file)")
+    }
+
+    /// Gives a file or directory another name; an existing file is replaced only where ``Capabilities/atomicReplace`` holds.
+    public func rename(_ path: RemotePath, to newPath: RemotePath) async throws(SSHError) {
+        let request: SFTPRequest =
+            capabilities.atomicReplace
+            ? .posixRename(from: path.bytes, to: newPath.bytes) : .rename(from: path.bytes, to: newPath.bytes)
+        try confirm(try await single(request), "rename \(path) to \(newPath)")
+    }
+
+    /// Makes a directory; fails when the name exists or the parent does not.
+    public func makeDirectory(_ path: RemotePath) async throws(SSHError) {
+        try confirm(try await single(.makeDirectory(path.bytes)), "make the directory \(path)")
+    }
+
+    /// Removes an empty directory.
+    public func removeDirectory(_ path: RemotePath) async throws(SSHError) {
+        try confirm(try await single(.removeDirectory(path.bytes)), "remove the directory \(path)")
+    }
+
+    /// Room on the file system of `path`, or nil where the server can't tell.
+    public func freeSpace(at path: RemotePath) async throws(SSHError) -> FileSystemStatus? {
+        guard capabilities.statvfs else { return nil }
+        let response = try await single(.statvfs(path.bytes))
+        guard case .extended(let answer) = response else { throw refusal(response, "ask for the free space at \(path)") }
+        return FileSystemStatus(statvfs: answer)
+    }
+
+    /// Ends the SFTP session; the connection stays.
+    public func close() {
+        pipeline.close()
+    }
+
+    /// One request whose answer is all that is wanted.
+    func single(_ request: SFTPRequest) async throws(SSHError) -> SFTPResponse {
+        await singleRequests.acquire()
+        defer { singleRequests.release() }
+        return try await pipeline.send(request).value()
+    }
+}
+
+extension FileSystemStatus {
+    /// The answer to `statvfs@openssh.com` (OpenSSH's PROTOCOL, section 4.4): eleven 64-bit numbers.
+    init?(statvfs answer: ByteBuffer) {
+        var answer = answer
+        guard let numbers = answer.readMultipleIntegers(as: (UInt64, UInt64, UInt64, UInt64, UInt64).self),
+            answer.readableBytes >= 48, let flags = answer.getInteger(at: answer.readerIndex + 32, as: UInt64.self)
+        else { return nil }
+        let (_, fragment, blocks, _, available) = numbers
+        freeBytes = fragment.multipliedReportingOverflow(by: available).partialValue
+        totalBytes = fragment.multipliedReportingOverflow(by: blocks).partialValue
+        isReadOnly = flags & 1 != 0
+    }
+}

@@ -1,0 +1,108 @@
+import NIOCore
+
+/// What we ask of a server (draft-ietf-secsh-filexfer-02, section 6; OpenSSH's PROTOCOL for the extensions).
+enum SFTPRequest: Hashable {
+    case openRead([UInt8])
+    /// A new file: fails when the name exists.
+    case openNew([UInt8])
+    case close(handle: [UInt8])
+    case read(handle: [UInt8], offset: UInt64, length: UInt32)
+    case write(handle: [UInt8], offset: UInt64, data: [UInt8])
+    case stat([UInt8])
+    case lstat([UInt8])
+    case fstat(handle: [UInt8])
+    case setTimes(handle: [UInt8], modified: UInt32)
+    case setPermissions(handle: [UInt8], UInt32)
+    case openDirectory([UInt8])
+    case readDirectory(handle: [UInt8])
+    case remove([UInt8])
+    case makeDirectory([UInt8])
+    case removeDirectory([UInt8])
+    case realPath([UInt8])
+    case rename(from: [UInt8], to: [UInt8])
+    case posixRename(from: [UInt8], to: [UInt8])
+    case fsync(handle: [UInt8])
+    case statvfs([UInt8])
+    case limits
+
+    /// SSH_FXP_INIT for version 3, which has no request number.
+    static let initialize: [UInt8] = [0, 0, 0, 5, 1, 0, 0, 0, 3]
+
+    /// Appends the packet with this request number.
+    func encode(number: UInt32, into buffer: inout ByteBuffer) {
+        let start = buffer.writerIndex
+        buffer.writeInteger(UInt32(0))
+        buffer.writeInteger(type)
+        buffer.writeInteger(number)
+        encodeBody(into: &buffer)
+        buffer.setInteger(UInt32(buffer.writerIndex - start - 4), at: start)
+    }
+
+    private var type: UInt8 {
+        switch self {
+        case .openRead, .openNew: 3
+        case .close: 4
+        case .read: 5
+        case .write: 6
+        case .lstat: 7
+        case .fstat: 8
+        case .setTimes, .setPermissions: 10
+        case .openDirectory: 11
+        case .readDirectory: 12
+        case .remove: 13
+        case .makeDirectory: 14
+        case .removeDirectory: 15
+        case .realPath: 16
+        case .stat: 17
+        case .rename: 18
+        case .posixRename, .fsync, .statvfs, .limits: 200
+        }
+    }
+
+    private func encodeBody(into buffer: inout ByteBuffer) {
+        switch self {
+        case .openRead(let path):
+            buffer.writeString32(path)
+            buffer.writeMultipleIntegers(UInt32(0x01), UInt32(0))
+        case .openNew(let path):
+            buffer.writeString32(path)
+            buffer.writeMultipleIntegers(UInt32(0x02 | 0x08 | 0x20), UInt32(0))
+        case .close(let handle), .fstat(let handle), .readDirectory(let handle):
+            buffer.writeString32(handle)
+        case .read(let handle, let offset, let length):
+            buffer.writeString32(handle)
+            buffer.writeMultipleIntegers(offset, length)
+        case .write(let handle, let offset, let data):
+            buffer.writeString32(handle)
+            buffer.writeInteger(offset)
+            buffer.writeString32(data)
+        case .stat(let path), .lstat(let path), .openDirectory(let path), .remove(let path), .removeDirectory(let path),
+            .realPath(let path):
+            buffer.writeString32(path)
+        case .makeDirectory(let path):
+            buffer.writeString32(path)
+            buffer.writeInteger(UInt32(0))
+        case .setTimes(let handle, let modified):
+            buffer.writeString32(handle)
+            buffer.writeMultipleIntegers(UInt32(0x08), modified, modified)
+        case .setPermissions(let handle, let permissions):
+            buffer.writeString32(handle)
+            buffer.writeMultipleIntegers(UInt32(0x04), permissions)
+        case .rename(let from, let to):
+            buffer.writeString32(from)
+            buffer.writeString32(to)
+        case .posixRename(let from, let to):
+            buffer.writeString32(Array("posix-rename@openssh.com".utf8))
+            buffer.writeString32(from)
+            buffer.writeString32(to)
+        case .fsync(let handle):
+            buffer.writeString32(Array("fsync@openssh.com".utf8))
+            buffer.writeString32(handle)
+        case .statvfs(let path):
+            buffer.writeString32(Array("statvfs@openssh.com".utf8))
+            buffer.writeString32(path)
+        case .limits:
+            buffer.writeString32(Array("limits@openssh.com".utf8))
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import CLibSSH2
+import Logging
+import NIOCore
+
+/// A logged-in SSH connection to a device whose host key is the pinned one. An actor on its own event loop.
+public actor SSHConnection {
+    /// The key that the server proved to have.
+    public nonisolated let hostKey: HostKey
+    /// The server's identification, for example `SSH-2.0-OpenSSH_9.2p1`, safe to print.
+    public nonisolated let serverBanner: String
+    private let driver: SSHDriver
+
+    /// The connection's event loop runs everything here.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+    private nonisolated let executor: any SerialExecutor
+
+    private init(driver: SSHDriver, hostKey: HostKey, serverBanner: String) {
+        self.driver = driver
+        self.hostKey = hostKey
+        self.serverBanner = serverBanner
+        executor = driver.eventLoop.executor
+    }
+
+    /// Connects, exchanges keys, checks the host key, and only then logs in.
+    ///
+    /// Credentials are tried in order. No authentication packet is sent unless the server's key matches one of `pins`:
+    /// without a pin this throws ``SSHError/Code/hostKeyUnknown(offered:)``, with another key
+    /// ``SSHError/Code/hostKeyChanged(offered:pinned:)``.
+    public static func connect(
+        to endpoint: Endpoint, pins: [HostKeyPin], credentials: [Credential], deadlines: Deadlines = Deadlines(),
+        logger: Logger
+    ) async throws(SSHError) -> SSHConnection {
+        var offered: [HostKey] = []
+        for algorithms in attempts(for: pins) {
+            let handshake: Handshake
+            do throws(SSHError) {
+                handshake = try await Handshake.perform(with: endpoint, offering: algorithms, deadlines: deadlines)
+            } catch where error.code == .noCommonAlgorithm && !pins.isEmpty {
+                logger.debug("no common algorithm", metadata: ["device": "\(endpoint)", "reason": "\(error.what)"])
+                continue
+            }
+            guard pins.contains(where: { $0.matches(handshake.hostKey) }) else {
+                handshake.abandon()
+                if !offered.contains(handshake.hostKey) { offered.append(handshake.hostKey) }
+                continue
+            }
+            let connection = SSHConnection(
+                driver: handshake.driver, hostKey: handshake.hostKey, serverBanner: handshake.serverBanner)
+            try await connection.logIn(endpoint, credentials, within: deadlines.handshake)
+            return connection
+        }
+        if offered.isEmpty {
+            offered = try await probeHostKeys(of: endpoint, deadlines: deadlines, logger: logger)
+        }
+        throw SSHError(untrusted: offered, pins, endpoint)
+    }
+
+    /// Every host key that the server offers, most preferred first, one handshake each. Nothing is authenticated.
+    public static func probeHostKeys(
+        of endpoint: Endpoint, deadlines: Deadlines = Deadlines(), logger: Logger
+    ) async throws(SSHError) -> [HostKey] {
+        var keys: [HostKey] = []
+        var mismatch: SSHError?
+        for algorithm in SSHLibrary.hostKeyAlgorithms {
+            do throws(SSHError) {
+                let handshake = try await Handshake.perform(
+                    with: endpoint, offering: [algorithm], deadlines: deadlines)
+                handshake.abandon()
+                if !keys.contains(handshake.hostKey) { keys.append(handshake.hostKey) }
+            } catch where error.code == .noCommonAlgorithm {
+                mismatch = error
+            }
+        }
+        if keys.isEmpty, let mismatch { throw mismatch }
+        return keys
+    }
+
+    /// Which algorithms to ask for, one handshake after the other: the pinned ones by name, or one at a time where only
+    /// a fingerprint is known.
+    private static func attempts(for pins: [HostKeyPin]) -> [[String]] {
+        let known = pins.compactMap(\.algorithm).flatMap(SSHLibrary.offerNames)
+            .filter(SSHLibrary.hostKeyAlgorithms.contains)
+        let singly = SSHLibrary.hostKeyAlgorithms.map { [$0] }
+        if pins.contains(where: { $0.algorithm == nil }) { return singly }
+        return known.isEmpty ? [] : [known]
+    }
+
+    /// Opens an SFTP session (the `sftp` subsystem) on a channel of its own.
+    public func openSFTP() async throws(SSHError) -> SFTPClient {
+        let stream = try await openChannel(window: 4 << 20) { channel in
+            libssh2_channel_process_startup(channel, "subsystem", 9, "sftp", 4)
+        }
+        return try await SFTPClient.start(over: stream)
+    }
+
+    /// Runs one command and returns what it printed, at most `maxOutput` bytes of each stream.
+    public func execute(_ command: String, maxOutput: Int = 1 << 20) async throws(SSHError) -> CommandResult {
+        let stream = try await openChannel(window: 256 << 10) { channel in
+            libssh2_channel_process_startup(channel, "exec", 4, command, UInt32(command.utf8.count))
+        }
+        let result = await CommandResult.collect(from: stream, maxOutput: maxOutput)
+        if let failure = driver.failure { throw failure }
+        return result
+    }
+
+    /// Ends the connection. Idempotent.
+    public func close() async {
+        driver.fail(SSHError(.cancelled, "the connection was closed"))
+    }
+
+    /// Opens a channel with a receive window of `window` bytes and starts something on it.
+    private func openChannel(
+        window: UInt32, start: @escaping @Sendable (OpaquePointer) -> Int32
+    ) async throws(SSHError) -> SSHStream {
+        let driver = driver
+        return try await driver.withDeadline(.seconds(10), "opening a channel") { () async throws(SSHError) in
+            let channel = try await driver.perform { session throws(SSHError) -> SSHSession.Step<ChannelPointer> in
+                if let channel = libssh2_channel_open_ex(session.raw, "session", 7, window, 32_768, nil, 0) {
+                    return .done(ChannelPointer(raw: channel))
+                }
+                return try session.failureOrAgain { _, text in SSHError(.failure, "no channel could be opened: \(text)") }
+            }
+            _ = try await driver.perform { session throws(SSHError) in
+                try session.step(start(channel.raw)) { code, text in
+                    SSHError(
+                        .unsupported, "the device refused to start it: \(text)",
+                        advice: "For SFTP, the SSH server needs its sftp-server; dropbear needs the package that brings it.")
+                }
+            }
+            return try await driver.perform { _ in
+                let stream = SSHStream(raw: channel.raw, driver: driver)
+                driver.add(stream)
+                return .done(stream)
+            }
+        }
+    }
+
+    private func logIn(
+        _ endpoint: Endpoint, _ credentials: [Credential], within limit: Duration
+    ) async throws(SSHError) {
+        let driver = driver
+        do throws(SSHError) {
+            try await driver.withDeadline(limit, "logging in to \(endpoint)") { () async throws(SSHError) in
+                try await Authentication(driver: driver, endpoint: endpoint).logIn(with: credentials)
+            }
+        } catch {
+            driver.fail(error)
+            throw error
+        }
+    }
+}
+
+/// A channel of libssh2 on its way from the call that opened it to the stream that owns it.
+///
+/// Sendable because it never leaves the driver's event loop.
+private struct ChannelPointer: @unchecked Sendable {
+    let raw: OpaquePointer
+}
+
+extension SSHError {
+    /// The server's key is not one that the user trusts.
+    fileprivate init(untrusted offered: [HostKey], _ pins: [HostKeyPin], _ endpoint: Endpoint) {
+        let shown = offered.map { "\($0.algorithm) \($0.fingerprint)" }.joined(separator: ", ")
+        if pins.isEmpty, let first = offered.first {
+            self.init(
+                .hostKeyUnknown(offered: first), "\(endpoint.host) is not trusted yet; it offers \(shown)",
+                advice: "Compare that with the device's own fingerprint, then run `saveferry device trust NAME`.")
+        } else {
+            let pinned = pins.map { "\($0.algorithm.map { $0 + " " } ?? "")\($0.fingerprint)" }.joined(separator: ", ")
+            self.init(
+                .hostKeyChanged(offered: offered, pinned: pins),
+                "the host key of \(endpoint.host) is not the pinned one: it offers \(shown.isEmpty ? "none" : shown), "
+                    + "pinned is \(pinned)",
+                advice: "If the device was reflashed, run `saveferry device trust NAME`; otherwise something else "
+                    + "answers at its address. No credential was sent.")
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import CLibSSH2
+import Glibc
+import NIOCore
+
+/// Logs in with the keys of an ssh-agent.
+///
+/// libssh2 asks for the signature in the middle of a call. It is told to wait, the agent is asked without blocking the
+/// event loop, and the call is repeated once the signature is there.
+struct AgentAuthentication {
+    let driver: SSHDriver
+    let endpoint: Endpoint
+
+    func logIn(socketPath: String) async throws(SSHError) {
+        let agent = AgentClient(socketPath: socketPath)
+        let identities = try await agent.identities().filter { !$0.blob.starts(with: [0, 0, 0, 7] + Array("ssh-rsa".utf8)) }
+        for identity in identities where try await isAccepted(identity, agent) { return }
+        throw SSHError(
+            .authenticationRefused,
+            identities.isEmpty
+                ? "the ssh-agent holds no key that can be used (RSA keys can't)"
+                : "\(endpoint) accepts none of the ssh-agent's \(identities.count) keys",
+            advice: "Add an ed25519 key with ssh-add, and its public half to ~/.ssh/authorized_keys on the device.")
+    }
+
+    private func isAccepted(
+        _ identity: AgentClient.Identity, _ agent: AgentClient
+    ) async throws(SSHError) -> Bool {
+        let user = endpoint.user
+        let outcome = try await driver.perform { session throws(SSHError) -> SSHSession.Step<Outcome> in
+            let code = libssh2_userauth_publickey(
+                session.raw, user, identity.blob, identity.blob.count, signWithAgent,
+                libssh2_session_abstract(session.raw))
+            if code == LIBSSH2_ERROR_EAGAIN, case .wanted(let data) = session.agentSignature {
+                return .done(.signatureWanted(data))
+            }
+            switch try session.acceptance(code) {
+            case .again: return .again
+            case .done(let isAccepted): return .done(.answered(isAccepted))
+            }
+        }
+        guard case .signatureWanted(let data) = outcome else { return outcome == .answered(true) }
+        let signature = try await agent.sign(data, with: identity.blob)
+        return try await driver.perform { session throws(SSHError) in
+            session.agentSignature = signature.map { .made($0) } ?? .refused
+            let code = libssh2_userauth_publickey(
+                session.raw, user, identity.blob, identity.blob.count, signWithAgent,
+                libssh2_session_abstract(session.raw))
+            let step = try session.acceptance(code)
+            if case .done = step { session.agentSignature = .none }
+            return step
+        }
+    }
+
+    private enum Outcome: Equatable {
+        case signatureWanted([UInt8])
+        case answered(Bool)
+    }
+}
+
+/// Called by libssh2 when it needs a signature: hands over the one that the agent made, or asks to be called again.
+private let signWithAgent:
+    @convention(c) (
+        OpaquePointer?, UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?, UnsafeMutablePointer<Int>?,
+        UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+    ) -> Int32 = { _, signature, length, data, count, abstract in
+        guard let signature, let length, let data, let pointer = abstract?.pointee else { return -1 }
+        let buffers = Unmanaged<SSHSession.Buffers>.fromOpaque(pointer).takeUnretainedValue()
+        switch buffers.agentSignature {
+        case .none, .wanted:
+            buffers.agentSignature = .wanted(data: Array(UnsafeBufferPointer(start: data, count: count)))
+            return LIBSSH2_ERROR_EAGAIN
+        case .made(let bytes):
+            // libssh2 frees it with its allocator, which is malloc's.
+            guard let copy = malloc(max(1, bytes.count)) else { return -1 }
+            bytes.withUnsafeBytes { source in
+                if let base = source.baseAddress { memcpy(copy, base, bytes.count) }
+            }
+            signature.pointee = copy.assumingMemoryBound(to: UInt8.self)
+            length.pointee = bytes.count
+            return 0
+        case .refused:
+            return -1
+        }
+    }

@@ -1,0 +1,264 @@
+import CLibSSH2
+import Glibc
+import NIOCore
+import NIOPosix
+
+/// Drives one libssh2 session over one NIO channel.
+///
+/// Bytes that arrive go into the session, then everything that waits is tried once more, then what the session wants to
+/// send goes out. That pump is the only place from which libssh2 is called, so no two calls ever interleave.
+///
+/// Sendable because its state is confined to its event loop: every method checks that it runs there, or goes there.
+final class SSHDriver: @unchecked Sendable {
+    let eventLoop: any EventLoop
+    private let channel: any Channel
+    private let deadlines: Deadlines
+    private var session: SSHSession?
+    /// What waits for bytes from the other side; each returns true when it is over.
+    private var waiting: [(SSHSession) -> Bool] = []
+    private var streams: [SSHStream] = []
+    private var isPumpScheduled = false
+    private var lastProgress = NIODeadline.now()
+    private var watchdog: RepeatedTask?
+    /// What ended the connection; nil while it lives.
+    private(set) var failure: SSHError?
+
+    private init(channel: any Channel, deadlines: Deadlines) throws(SSHError) {
+        self.channel = channel
+        self.deadlines = deadlines
+        eventLoop = channel.eventLoop
+        session = try SSHSession()
+    }
+
+    /// Opens the TCP connection. Nothing is sent yet.
+    static func connect(to endpoint: Endpoint, deadlines: Deadlines) async throws(SSHError) -> SSHDriver {
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(TimeAmount(deadlines.connect))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelOption(.allowRemoteHalfClosure, value: false)
+        do {
+            // Handhelds fall asleep in the middle: notice it within seconds (tcp(7)).
+            return try await bootstrap.connect(host: endpoint.host, port: endpoint.port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let driver = try SSHDriver(channel: channel, deadlines: deadlines)
+                    let options = channel.syncOptions
+                    #if os(Linux)
+                        try? options?.setOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 10)
+                        try? options?.setOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: 5)
+                        try? options?.setOption(.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: 3)
+                        try? options?.setOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: 15_000)
+                    #endif
+                    try channel.pipeline.syncOperations.addHandler(DriverHandler(driver: driver))
+                    driver.startWatchdog()
+                    return driver
+                }
+            }
+        } catch let error as SSHError {
+            throw error
+        } catch {
+            throw SSHError(connecting: endpoint, error)
+        }
+    }
+
+    // MARK: Waiting for libssh2
+
+    /// Retries `step` after each arrival of bytes until it is done or throws. Can be called from anywhere.
+    func perform<Value: Sendable>(
+        _ step: @escaping @Sendable (SSHSession) throws(SSHError) -> SSHSession.Step<Value>
+    ) async throws(SSHError) -> Value {
+        let result: Result<Value, SSHError> = await withCheckedContinuation { continuation in
+            onLoop { [self] in
+                waiting.append { [self] session in
+                    do throws(SSHError) {
+                        switch try step(session) {
+                        case .again:
+                            guard let failure else { return false }
+                            continuation.resume(returning: .failure(failure))
+                        case .done(let value):
+                            continuation.resume(returning: .success(value))
+                        }
+                    } catch {
+                        continuation.resume(returning: .failure(failure ?? error))
+                    }
+                    return true
+                }
+                pump()
+            }
+        }
+        return try result.get()
+    }
+
+    /// Fails the connection with a timeout unless `work` is over in time.
+    func withDeadline<Value: Sendable>(
+        _ limit: Duration, _ what: String, _ work: () async throws(SSHError) -> Value
+    ) async throws(SSHError) -> Value {
+        let timer = eventLoop.scheduleTask(in: TimeAmount(limit)) { [weak self] in
+            self?.fail(SSHError(.timedOut, "\(what) took longer than \(limit)"))
+        }
+        defer { timer.cancel() }
+        return try await work()
+    }
+
+    private func onLoop(_ body: @escaping @Sendable () -> Void) {
+        if eventLoop.inEventLoop { body() } else { eventLoop.execute(body) }
+    }
+
+    // MARK: The pump
+
+    /// Pumps once at the end of this turn of the event loop, so that many requests leave together.
+    func schedulePump() {
+        eventLoop.preconditionInEventLoop()
+        guard !isPumpScheduled else { return }
+        isPumpScheduled = true
+        eventLoop.execute { [weak self] in
+            self?.isPumpScheduled = false
+            self?.pump()
+        }
+    }
+
+    /// Gives everything that waits another try, moves the streams' bytes, and sends.
+    func pump() {
+        eventLoop.preconditionInEventLoop()
+        if let session {
+            let tries = waiting
+            waiting = []
+            let unfinished = tries.filter { !$0(session) }
+            waiting = unfinished + waiting
+            for stream in streams { stream.pump(session) }
+            if let bytes = session.takeOutbound() { channel.writeAndFlush(bytes, promise: nil) }
+        } else {
+            failWaiting()
+        }
+    }
+
+    func received(_ bytes: ByteBuffer) {
+        eventLoop.preconditionInEventLoop()
+        lastProgress = .now()
+        session?.receive(bytes)
+        pump()
+    }
+
+    func receivedEnd(_ error: SSHError) {
+        eventLoop.preconditionInEventLoop()
+        session?.receiveEnd()
+        pump()
+        fail(error)
+    }
+
+    // MARK: Streams
+
+    func add(_ stream: SSHStream) {
+        eventLoop.preconditionInEventLoop()
+        streams.append(stream)
+    }
+
+    func remove(_ stream: SSHStream) {
+        eventLoop.preconditionInEventLoop()
+        streams.removeAll { $0 === stream }
+    }
+
+    /// A request was sent that will be answered: silence counts from here.
+    func awaitsAnswer() { lastProgress = max(lastProgress, .now()) }
+
+    // MARK: The end
+
+    /// Ends the connection: everything that waits fails with `error`. Idempotent; can be called from anywhere.
+    func fail(_ error: SSHError) {
+        onLoop { [self] in end(error) }
+    }
+
+    private func end(_ error: SSHError) {
+        guard failure == nil else { return }
+        failure = error
+        watchdog?.cancel()
+        channel.close(mode: .all, promise: nil)
+        session?.receiveEnd()
+        let ended = streams
+        streams = []
+        for stream in ended { stream.end(error) }
+        failWaiting()
+        session = nil
+    }
+
+    private func failWaiting() {
+        guard let session = session ?? (try? SSHSession()) else { return }
+        session.receiveEnd()
+        let tries = waiting
+        waiting = []
+        for retry in tries { _ = retry(session) }
+    }
+
+    private func startWatchdog() {
+        let interval = TimeAmount(deadlines.idle / 8)
+        watchdog = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in
+            guard let self, streams.contains(where: { $0.isAwaitingAnswer }) else { return }
+            if NIODeadline.now() - lastProgress > TimeAmount(deadlines.idle) {
+                fail(
+                    SSHError(
+                        .timedOut, "the device stopped answering for \(deadlines.idle)",
+                        advice: "It may have fallen asleep or left the network; the next run goes on from here."))
+            }
+        }
+    }
+}
+
+/// Hands what NIO's channel receives to the driver.
+private final class DriverHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    private let driver: SSHDriver
+
+    init(driver: SSHDriver) {
+        self.driver = driver
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        driver.received(unwrapInboundIn(data))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        driver.receivedEnd(SSHError(.disconnected, "the device closed the connection"))
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let reason = (error as? IOError)?.localizedReason ?? "\(error)"
+        driver.receivedEnd(SSHError(.disconnected, "the connection was lost: \(reason)"))
+    }
+}
+
+extension TimeAmount {
+    init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
+}
+
+extension IOError {
+    /// The system's words for the error, without the name of the call.
+    var localizedReason: String { String(cString: strerror(errnoCode)) }
+}
+
+extension SSHError {
+    /// Why no TCP connection came about.
+    init(connecting endpoint: Endpoint, _ error: any Error) {
+        let place = "\(endpoint.host) port \(endpoint.port)"
+        let reason: String
+        switch error {
+        case let error as NIOConnectionError where error.connectionErrors.isEmpty:
+            self.init(
+                .unreachable, "the name \(printable(endpoint.host.utf8)) is not known",
+                advice: "Check the spelling, or give the device's IP address.")
+            return
+        case let error as NIOConnectionError:
+            reason = error.connectionErrors.map { failed in
+                (failed.error as? IOError)?.localizedReason ?? (failed.error is ChannelError ? "no answer" : "\(failed.error)")
+            }.first ?? "no answer"
+        case let error as IOError: reason = error.localizedReason
+        case is ChannelError: reason = "no answer"
+        default: reason = "\(error)"
+        }
+        self.init(
+            .unreachable, "\(place) can't be reached: \(reason)",
+            advice: "Is the device awake, in the network, and its SSH server switched on?")
+    }
+}

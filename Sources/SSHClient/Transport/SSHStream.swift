@@ -1,0 +1,139 @@
+import CLibSSH2
+import NIOCore
+
+/// A flow of bytes both ways that SFTP can be spoken over.
+protocol ByteStream: AnyObject, Sendable {
+    /// Where every call must be made, and where the callbacks come.
+    var eventLoop: any EventLoop { get }
+    /// Sends `bytes`, together with what else is written in this turn of the event loop.
+    func write(_ bytes: ByteBuffer)
+    /// Sets who is told of arriving bytes, and of the end.
+    func listen(onBytes: @escaping (ByteBuffer) -> Void, onEnd: @escaping (SSHError) -> Void)
+    /// Whether silence is a fault, because an answer is due.
+    func setAwaitingAnswer(_ isAwaiting: Bool)
+    /// Ends the stream because the other side broke the protocol.
+    func fail(_ error: SSHError)
+    func close()
+}
+
+/// One channel of an SSH connection (RFC 4254, section 5).
+///
+/// Sendable because it is confined to its driver's event loop, which every method checks.
+final class SSHStream: ByteStream, @unchecked Sendable {
+    private let raw: OpaquePointer
+    private unowned let driver: SSHDriver
+    private var outgoing = ByteBuffer()
+    private var onBytes: ((ByteBuffer) -> Void)?
+    private var onErrorBytes: ((ByteBuffer) -> Void)?
+    private var onEnd: ((SSHError) -> Void)?
+    private(set) var isAwaitingAnswer = false
+    private var hasEnded = false
+
+    /// The most that one read takes out of libssh2.
+    private static let readSize = 128 * 1024
+
+    init(raw: OpaquePointer, driver: SSHDriver) {
+        self.raw = raw
+        self.driver = driver
+    }
+
+    var eventLoop: any EventLoop { driver.eventLoop }
+
+    func write(_ bytes: ByteBuffer) {
+        eventLoop.preconditionInEventLoop()
+        outgoing.writeImmutableBuffer(bytes)
+        driver.schedulePump()
+    }
+
+    func listen(onBytes: @escaping (ByteBuffer) -> Void, onEnd: @escaping (SSHError) -> Void) {
+        eventLoop.preconditionInEventLoop()
+        self.onBytes = onBytes
+        self.onEnd = onEnd
+        if let failure = driver.failure { end(failure) } else { driver.schedulePump() }
+    }
+
+    /// Sets who is told of bytes that the remote program writes to its standard error.
+    func listenForErrors(_ onErrorBytes: @escaping (ByteBuffer) -> Void) {
+        eventLoop.preconditionInEventLoop()
+        self.onErrorBytes = onErrorBytes
+    }
+
+    func setAwaitingAnswer(_ isAwaiting: Bool) {
+        if isAwaiting, !isAwaitingAnswer { driver.awaitsAnswer() }
+        isAwaitingAnswer = isAwaiting
+    }
+
+    func fail(_ error: SSHError) { driver.fail(error) }
+
+    func close() {
+        eventLoop.preconditionInEventLoop()
+        driver.remove(self)
+        if driver.failure == nil { libssh2_channel_close(raw) }
+        end(SSHError(.cancelled, "the channel was closed"))
+        driver.schedulePump()
+    }
+
+    /// Moves bytes between libssh2 and the two ends. Called by the driver's pump only.
+    func pump(_ session: SSHSession) {
+        guard onBytes != nil, !hasEnded else { return }
+        flush()
+        read(0) { onBytes?($0) }
+        read(1) { onErrorBytes?($0) }
+        flush()
+        if !hasEnded, libssh2_channel_eof(raw) == 1 {
+            driver.remove(self)
+            end(SSHError(.disconnected, "the device's server ended the channel"))
+        }
+    }
+
+    private func flush() {
+        while outgoing.readableBytes > 0, !hasEnded {
+            let written = outgoing.withUnsafeReadableBytes { bytes in
+                libssh2_channel_write_ex(raw, 0, bytes.bindMemory(to: CChar.self).baseAddress, bytes.count)
+            }
+            guard written > 0 else {
+                if written < 0, written != LIBSSH2_ERROR_EAGAIN {
+                    driver.fail(SSHError(.disconnected, "the device ended the channel"))
+                }
+                return
+            }
+            outgoing.moveReaderIndex(forwardBy: written)
+        }
+        if outgoing.readableBytes == 0, outgoing.capacity > 4 * SSHStream.readSize { outgoing = ByteBuffer() }
+        outgoing.discardReadBytes()
+    }
+
+    private func read(_ streamID: Int32, _ deliver: (ByteBuffer) -> Void) {
+        while !hasEnded {
+            var bytes = ByteBuffer()
+            var count = 0
+            bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: SSHStream.readSize) { space in
+                count = libssh2_channel_read_ex(
+                    raw, streamID, space.bindMemory(to: CChar.self).baseAddress, space.count)
+                return max(0, count)
+            }
+            guard count > 0 else {
+                if count < 0, count != LIBSSH2_ERROR_EAGAIN {
+                    driver.fail(SSHError(.disconnected, "the connection broke: error \(count)"))
+                }
+                return
+            }
+            deliver(bytes)
+        }
+    }
+
+    /// Tells the listener that nothing more will come. Idempotent.
+    func end(_ error: SSHError) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        isAwaitingAnswer = false
+        let listener = onEnd
+        onBytes = nil
+        onEnd = nil
+        onErrorBytes = nil
+        listener?(error)
+    }
+
+    /// The remote program's exit status, once the channel has ended.
+    var exitStatus: Int32 { driver.failure == nil ? libssh2_channel_get_exit_status(raw) : -1 }
+}

@@ -1,0 +1,69 @@
+import Foundation
+
+/// OpenSSH's sshd as the current user on a free port of 127.0.0.1, a pretend handheld.
+public final class OpenSSHServer: Sendable {
+    /// What the server is like.
+    public struct Options: Sendable {
+        /// Extra arguments for sftp-server(8), for example `-P posix-rename` or `-R`.
+        public var sftpArguments: String
+        /// Name of the host keys in ``SSHKeys``.
+        public var hostKeys: [String]
+
+        /// A plain server unless told otherwise.
+        public init(sftpArguments: String = "", hostKeys: [String] = ["host_ed25519", "host_ecdsa"]) {
+            self.sftpArguments = sftpArguments
+            self.hostKeys = hostKeys
+        }
+    }
+
+    /// The port it listens on.
+    public let port: Int
+    private let folder: TemporaryFolder
+    private let process: ServerProcess
+
+    /// Starts the server and waits until it accepts connections.
+    public init(_ options: Options = Options()) async throws {
+        folder = try TemporaryFolder()
+        port = try freePort()
+        if getuid() == 0 {
+            // Privilege separation wants this directory when sshd runs as root.
+            try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
+        }
+        let users = ["user", "user_ecdsa", "user_passphrase", "user_rsa"].map(SSHKeys.shared.publicLine).joined()
+        try folder.write(users, to: "authorized_keys")
+        let hostKeys = options.hostKeys.map { "HostKey \(SSHKeys.shared.path($0))" }.joined(separator: "\n")
+        try folder.write(
+            """
+            ListenAddress 127.0.0.1:\(port)
+            \(hostKeys)
+            AuthorizedKeysFile \(folder("authorized_keys"))
+            PidFile none
+            StrictModes no
+            UsePAM no
+            PasswordAuthentication no
+            KbdInteractiveAuthentication no
+            PermitRootLogin yes
+            MaxStartups 100
+            LogLevel DEBUG1
+            Subsystem sftp /usr/lib/openssh/sftp-server \(options.sftpArguments)
+            """, to: "sshd_config")
+        process = try ServerProcess("/usr/sbin/sshd", ["-D", "-e", "-f", folder("sshd_config")], log: folder("log"))
+        let port = port
+        try await eventually("sshd accepts connections: \(folder("log"))") { accepts(port) }
+    }
+
+    /// What it logged so far, at DEBUG1.
+    public var log: String { String(decoding: folder.read("log") ?? [], as: UTF8.self) }
+
+    /// Stops it from answering, as a handheld that falls asleep.
+    public func freeze() { process.signal(SIGSTOP) }
+
+    /// Lets it go on.
+    public func thaw() { process.signal(SIGCONT) }
+
+    /// Cuts every connection; it still listens.
+    public func cutConnections() { process.endConnections() }
+
+    /// The user that can log in.
+    public static var user: String { NSUserName() }
+}

@@ -1,0 +1,83 @@
+import Foundation
+
+/// A server that a test started, ended by its process id when the last reference goes.
+public final class ServerProcess: Sendable {
+    /// The process id.
+    public let pid: Int32
+
+    /// Starts `executable` with its output going to the file `log`.
+    ///
+    /// By posix_spawn(3) itself: sshd closes every descriptor that it inherits, which Foundation's `Process` takes for
+    /// the end of the program and then waits for it in vain.
+    public init(_ executable: String, _ arguments: [String], log: String, environment: [String: String] = [:]) throws {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
+        let argv = ([executable] + arguments).map { strdup($0) } + [nil]
+        let envp = variables.map { strdup($0) } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var pid: pid_t = 0
+        let code = posix_spawn(&pid, executable, &actions, nil, argv, envp)
+        guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
+        self.pid = pid
+    }
+
+    deinit {
+        signal(SIGCONT)
+        signal(SIGKILL)
+        var status: Int32 = 0
+        waitpid(pid, &status, 0)
+    }
+
+    /// Sends a signal to the server and to every process that it started.
+    public func signal(_ number: Int32) {
+        for child in ServerProcess.descendants(of: pid) { kill(child, number) }
+        kill(pid, number)
+    }
+
+    /// Ends the processes that serve connections, and leaves the one that listens.
+    public func endConnections() {
+        for child in ServerProcess.descendants(of: pid) { kill(child, SIGKILL) }
+    }
+
+    private static func descendants(of parent: Int32) -> [Int32] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        let pairs = names.compactMap { name -> (child: Int32, parent: Int32)? in
+            guard let child = Int32(name), let text = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8),
+                let end = text.lastIndex(of: ")")
+            else { return nil }
+            let fields = text[text.index(after: end)...].split(separator: " ")
+            return fields.count > 1 ? Int32(fields[1]).map { (child, $0) } : nil
+        }
+        var found: [Int32] = []
+        var parents: Set<Int32> = [parent]
+        while !parents.isEmpty {
+            let children = pairs.filter { parents.contains($0.parent) }.map(\.child)
+            found += children
+            parents = Set(children)
+        }
+        return found
+    }
+}
+
+/// Waits until `condition` holds, looking often; fails after a time that no working machine needs.
+public func eventually(
+    within seconds: Double = 30, _ what: String, _ condition: () async throws -> Bool
+) async throws {
+    let end = ContinuousClock.now + .seconds(seconds)
+    while try await !condition() {
+        guard ContinuousClock.now < end else { throw TimedOut(what: what) }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}
+
+/// ``eventually(within:_:_:)`` gave up.
+public struct TimedOut: Error, CustomStringConvertible {
+    let what: String
+    /// What never came true.
+    public var description: String { "it never came true that \(what)" }
+}
