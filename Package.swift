@@ -21,6 +21,8 @@ let package = Package(
         .systemLibrary(
             name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
 
+        .systemLibrary(name: "CLinux"),
+
         .target(name: "Planner"),
         .target(
             name: "SSHClient",
@@ -34,7 +36,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Planner", "CLibZip",
+                "Planner", "CLibZip", "CLinux",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -43,6 +45,7 @@ let package = Package(
             name: "Orchestrator",
             dependencies: [
                 "Planner", "Store", "SSHClient",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(

@@ -20,6 +20,18 @@ public struct Operation: Hashable, Sendable {
     /// What is to be done, with all that doing it needs.
     public let step: Step
 
+    /// A line of a plan; see the properties.
+    public init(
+        identity: SaveIdentity?, saveID: Int64?, remotePath: String, size: UInt64, reason: String, step: Step
+    ) {
+        self.identity = identity
+        self.saveID = saveID
+        self.remotePath = remotePath
+        self.size = size
+        self.reason = reason
+        self.step = step
+    }
+
     /// The word for the step.
     public var action: Action {
         switch step {

@@ -67,8 +67,8 @@ struct ContentReader: Sendable {
         let content = DeviceContent(
             digest: digest(of: save, staged), isBlank: staged.allSatisfy(\.isBlank), entries: entries)
         let isNeeded = keepsContents && !isKnownOnServer(content.digest, save)
-        if !isNeeded {
-            for content in staged { await content.discard() }
+        for content in staged {
+            if isNeeded { try await content.persist() } else { await content.discard() }
         }
         return Reading(key: save.identity.key, knowledge: .read(content), staged: isNeeded ? staged : nil)
     }
@@ -78,7 +78,9 @@ struct ContentReader: Sendable {
         guard let root = directories[directory]?.remotePath else { return nil }
         let receiver = try await staging.file(keep: keepsContents)
         do {
-            let read = try await sftp.read(root.appending(file.path)) { try await receiver.append($0) }
+            let read = try await sftp.read(root.appending(file.path), expecting: file.stamp.size) {
+                try await receiver.append($0)
+            }
             guard read.before.stamp == read.after.stamp, read.byteCount == read.after.size else {
                 await receiver.discard()
                 return nil

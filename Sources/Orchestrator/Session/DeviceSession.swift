@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Planner
 import SSHClient
@@ -44,7 +45,7 @@ struct DeviceSession: Sendable {
             do {
                 let lease = try await Lease.acquire(device: device, in: store)
                 let report = await runHoldingLease(trigger: trigger)
-                await lease.release()
+                lease.release()
                 return report
             } catch {
                 return await report(failure: DeviceFailure(error))

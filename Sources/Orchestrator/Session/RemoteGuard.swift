@@ -1,7 +1,6 @@
-import Crypto
+import struct Crypto.SHA256
 import Planner
 import SSHClient
-import Synchronization
 
 /// The last look before something on the device is replaced or removed: is it still what the plan was made for?
 struct RemoteGuard: Sendable {
@@ -12,12 +11,11 @@ struct RemoteGuard: Sendable {
     /// stay the same while the content does not.
     func confirm(_ content: DeviceContent) async throws {
         for entry in content.entries {
-            let hasher = Mutex(SHA256())
-            let read = try await sftp.read(root.appending(entry.path)) { chunk in
-                hasher.withLock { $0.update(data: chunk) }
+            let hasher = ChunkHasher()
+            let read = try await sftp.read(root.appending(entry.path), expecting: entry.stamp.size) { chunk in
+                await hasher.update(chunk)
             }
-            let sha256 = Digest(bytes: hasher.withLock { $0.finalize() })
-            guard sha256 == entry.sha256, read.before.stamp == read.after.stamp else {
+            guard await hasher.finish() == entry.sha256, read.before.stamp == read.after.stamp else {
                 throw changed(entry.path)
             }
         }
@@ -25,9 +23,9 @@ struct RemoteGuard: Sendable {
 
     /// Throws unless nothing stands at `path`.
     func confirmAbsent(_ path: RelativePath) async throws {
-        do {
+        do throws(SSHError) {
             _ = try await sftp.attributes(of: root.appending(path), followLinks: false)
-        } catch let error as SSHError where error.code == .noSuchFile {
+        } catch where error.code == .noSuchFile {
             return
         }
         throw changed(path)
@@ -37,5 +35,18 @@ struct RemoteGuard: Sendable {
         DeviceFailure(
             code: .other, message: "\(root.appending(path)) changed on the device after the plan was made",
             advice: "It was left alone; the next run plans it anew.")
+    }
+}
+
+/// Hashes a file as its chunks arrive.
+private actor ChunkHasher {
+    private var hasher = SHA256()
+
+    func update(_ chunk: [UInt8]) {
+        hasher.update(data: chunk)
+    }
+
+    func finish() -> Digest? {
+        Digest(bytes: hasher.finalize())
     }
 }

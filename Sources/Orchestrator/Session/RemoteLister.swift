@@ -13,41 +13,45 @@ struct RemoteLister: Sendable {
     }
 
     /// One result a directory, in the order given. Throws only when the connection is lost.
-    func list(_ directories: [SaveDirectory]) async throws -> [Found] {
-        try await directories.concurrentMap(atMost: 64) { directory in
-            await Result { try await list(directory) }
-        }.map { try $0.get() }
+    func list(_ directories: [SaveDirectory]) async throws(SSHError) -> [Found] {
+        let results = await directories.concurrentMap(atMost: 64) { directory in await found(in: directory) }
+        var all: [Found] = []
+        for result in results { all.append(try result.get()) }
+        return all
     }
 
-    private func list(_ directory: SaveDirectory) async throws -> Found {
+    private func found(in directory: SaveDirectory) async -> Result<Found, SSHError> {
         var walk = Walk(directory: directory)
-        let root = directory.remotePath
-        do {
-            walk.add(try await sftp.list(root), in: nil)
-        } catch let error as SSHError where !error.endsConnection {
+        switch await entries(of: directory.remotePath) {
+        case .success(let entries):
+            walk.add(entries, in: nil)
+        case .failure(let error) where error.endsConnection:
+            return .failure(error)
+        case .failure(let error):
             let state: DirectoryListing.State =
                 error.code == .noSuchFile ? .missing : .unreadable(reason: error.what)
-            return Found(listing: DirectoryListing(directory: directory, state: state), leftovers: [])
+            return .success(Found(listing: DirectoryListing(directory: directory, state: state), leftovers: []))
         }
-        try await withThrowingTaskGroup(of: (RelativePath, Result<[RemoteEntry], SSHError>).self) { group in
-            func start(_ folders: [RelativePath]) {
-                for folder in folders {
-                    group.addTask {
-                        (folder, await Result { () throws(SSHError) in try await sftp.list(root.appending(folder)) })
-                    }
-                }
+        // Level by level, each level side by side.
+        var folders = walk.takeFolders()
+        while !folders.isEmpty {
+            let results = await folders.concurrentMap(atMost: 64) { folder in
+                await entries(of: directory.remotePath.appending(folder))
             }
-            start(walk.takeFolders())
-            while let (folder, result) = try await group.next() {
+            for (folder, result) in zip(folders, results) {
                 switch result {
                 case .success(let entries): walk.add(entries, in: folder)
-                case .failure(let error) where error.endsConnection: throw error
+                case .failure(let error) where error.endsConnection: return .failure(error)
                 case .failure(let error): walk.addUnreadable(folder, error)
                 }
-                start(walk.takeFolders())
             }
+            folders = walk.takeFolders()
         }
-        return walk.found
+        return .success(walk.found)
+    }
+
+    private func entries(of folder: RemotePath) async -> Result<[RemoteEntry], SSHError> {
+        do throws(SSHError) { return .success(try await sftp.list(folder)) } catch { return .failure(error) }
     }
 }
 
@@ -148,13 +152,6 @@ extension RemotePath {
 extension Result where Failure == any Error {
     /// The outcome of `work`.
     init(_ work: () async throws -> Success) async {
-        do { self = .success(try await work()) } catch { self = .failure(error) }
-    }
-}
-
-extension Result where Failure == SSHError {
-    /// The outcome of `work`.
-    init(_ work: () async throws(SSHError) -> Success) async {
         do { self = .success(try await work()) } catch { self = .failure(error) }
     }
 }

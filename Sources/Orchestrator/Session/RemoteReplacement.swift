@@ -36,17 +36,9 @@ struct RemoteReplacement: Sendable {
         let place = root.appending(target.path)
         let building = place.parent.appending(Leftover.temporaryName())
         let backup = place.parent.appending(Leftover.backupName(of: place.name))
-        try await sftp.makeDirectory(building)
-        var entries: [DeviceContent.Entry] = []
+        let entries: [DeviceContent.Entry]
         do {
-            var made: Set<RelativePath> = []
-            for entry in version.entries {
-                try await makeFolders(above: entry.path, in: building, &made)
-                let stands = try await send(entry, of: version, to: building.appending(entry.path)) {}
-                if let path = RelativePath(target.path.text + "/" + entry.path.text) {
-                    entries.append(seen(entry, at: path, stands))
-                }
-            }
+            entries = try await build(version, in: building)
             try await confirmTarget()
             if target.over != .nothing { try await sftp.rename(place, to: backup) }
             try await sftp.rename(building, to: place)
@@ -55,15 +47,20 @@ struct RemoteReplacement: Sendable {
             throw error
         }
         if target.over != .nothing { try await sftp.removeTree(backup) }
-        return entries.sorted { $0.path < $1.path }
+        return entries
     }
 
-    private func makeFolders(
-        above path: RelativePath, in folder: RemotePath, _ made: inout Set<RelativePath>
-    ) async throws {
-        guard let parent = path.parent, made.insert(parent).inserted else { return }
-        try await makeFolders(above: parent, in: folder, &made)
-        try await sftp.makeDirectory(folder.appending(parent))
+    private func build(_ version: StoredVersion, in building: RemotePath) async throws -> [DeviceContent.Entry] {
+        try await sftp.makeDirectory(building)
+        for folder in version.folders { try await sftp.makeDirectory(building.appending(folder)) }
+        var entries: [DeviceContent.Entry] = []
+        for entry in version.entries {
+            let stands = try await send(entry, of: version, to: building.appending(entry.path)) {}
+            if let path = RelativePath(target.path.text + "/" + entry.path.text) {
+                entries.append(seen(entry, at: path, stands))
+            }
+        }
+        return entries.sorted { $0.path < $1.path }
     }
 
     private func send(
@@ -97,5 +94,12 @@ struct RemoteReplacement: Sendable {
         DeviceContent.Entry(
             path: path, sha256: entry.sha256, stamp: attributes.stamp,
             state: .unsettled(firstListed: clock.moment()))
+    }
+}
+
+extension StoredVersion {
+    /// The folders inside a folder save, each after the one that holds it.
+    fileprivate var folders: [RelativePath] {
+        Set(entries.flatMap { Array(sequence(first: $0.path, next: \.parent).dropFirst()) }).sorted()
     }
 }

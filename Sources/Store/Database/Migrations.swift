@@ -1,0 +1,10 @@
+import GRDB
+
+/// Every schema that ever shipped, in order. A migration is never edited afterwards.
+enum Migrations {
+    static var all: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: devices, saves, sync rows, sessions, conflicts", migrate: createFirstSchema)
+        return migrator
+    }
+}

@@ -1,0 +1,114 @@
+import CLinux
+import Glibc
+
+/// File calls that throw what went wrong with what (their man pages in section 2).
+enum FileCalls {
+    static func makeFolders(_ path: String) throws(StoreError) -> [String] {
+        var made: [String] = []
+        if mkdir(path, 0o700) == 0 { return [path] }
+        switch errno {
+        case EEXIST: return []
+        case ENOENT:
+            made += try makeFolders(parent(of: path))
+            guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+                throw StoreError(errno: errno, "make the folder \(path)")
+            }
+            return made + [path]
+        default: throw StoreError(errno: errno, "make the folder \(path)")
+        }
+    }
+
+    static func parent(of path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    }
+
+    /// A new file, open for writing; fails when the name exists.
+    static func create(_ path: String) throws(StoreError) -> Int32 {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StoreError(errno: errno, "create \(path)") }
+        return descriptor
+    }
+
+    static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(StoreError) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { bytes in
+                Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw StoreError(errno: errno, "write \(path)") }
+            written += count
+        }
+    }
+
+    /// Forces a file, or a folder's names, to the disk.
+    static func sync(_ path: String) throws(StoreError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw StoreError(errno: errno, "open \(path)") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw StoreError(errno: errno, "force \(path) to the disk") }
+    }
+
+    /// Forces everything on the file system of `path` to the disk.
+    static func syncFileSystem(of path: String) throws(StoreError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw StoreError(errno: errno, "open \(path)") }
+        defer { close(descriptor) }
+        guard saveferry_syncfs(descriptor) == 0 else { throw StoreError(errno: errno, "force \(path) to the disk") }
+    }
+
+    /// Whether `syncfs` makes everything durable here: local file systems that are known to do so. Network and FUSE
+    /// file systems may not pass it on.
+    static func trustsFileSystemSync(at path: String) -> Bool {
+        // ext2/3/4, xfs, btrfs, f2fs, tmpfs (statfs(2)).
+        [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1994].contains(saveferry_file_system_type(path))
+    }
+
+    /// Gives a file or folder its final name and never replaces what has that name. Returns false when it is taken.
+    static func moveWithoutReplacing(_ from: String, to path: String, isFolder: Bool) throws(StoreError) -> Bool {
+        var info = stat()
+        if !isFolder {
+            if link(from, path) == 0 {
+                unlink(from)
+                return true
+            }
+            if errno == EEXIST { return false }
+            guard [EPERM, ENOTSUP, ENOSYS, EOPNOTSUPP, EMLINK].contains(errno) else {
+                throw StoreError(errno: errno, "move a file to \(path)")
+            }
+        }
+        // FAT and SMB have no hard links, and no file system has them for folders.
+        guard lstat(path, &info) != 0 else { return false }
+        guard rename(from, path) == 0 else { throw StoreError(errno: errno, "move to \(path)") }
+        return true
+    }
+
+    static func removeTree(_ path: String) {
+        guard let directory = opendir(path) else {
+            unlink(path)
+            return
+        }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        closedir(directory)
+        for name in names {
+            var info = stat()
+            let child = "\(path)/\(name)"
+            if lstat(child, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { removeTree(child) } else { unlink(child) }
+        }
+        rmdir(path)
+    }
+}
+
+extension FileCalls {
+    /// Whether the file system is one of those that are reached over a network, or by way of FUSE.
+    static func isNetworkFileSystem(at path: String) -> Bool {
+        // NFS, SMB, CIFS, SMB2, FUSE, 9p (statfs(2)).
+        [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x6573_5546, 0x0102_1997].contains(saveferry_file_system_type(path))
+    }
+}

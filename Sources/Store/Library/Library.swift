@@ -1,0 +1,187 @@
+import Foundation
+import Glibc
+import Planner
+
+/// A save that was received and is to become a version.
+public struct VersionDraft: Sendable {
+    /// One of its files.
+    public struct File: Sendable {
+        let name: String
+        let content: StagedContent
+
+        /// `name` is the path inside the save; the file's own name for a save of one file.
+        public init(name: String, content: StagedContent) {
+            self.name = name
+            self.content = content
+        }
+    }
+
+    let identity: SaveIdentity
+    let shape: SaveShape
+    let originalName: String
+    let archival: Bool
+    let files: [File]
+
+    /// A draft of `files`; `archival` keeps it apart from the slot's versions.
+    public init(identity: SaveIdentity, shape: SaveShape, originalName: String, archival: Bool, files: [File]) {
+        self.identity = identity
+        self.shape = shape
+        self.originalName = originalName
+        self.archival = archival
+        self.files = files
+    }
+}
+
+/// The versions on disk: plain files that a person can browse, back up and carry away.
+///
+/// `<library>/<owner>/<platform>/<game>/<slot>/<stem> [YYYY-MM-DD_HH-MM-SS].<ext>`. An actor on a thread of its own.
+public actor Library {
+    private nonisolated let disk = DiskExecutor()
+    /// The actor runs on its own thread.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { disk.asUnownedSerialExecutor() }
+    /// Absolute path.
+    public nonisolated let root: String
+    private nonisolated let now: @Sendable () -> Date
+
+    init(root: String, now: @escaping @Sendable () -> Date) {
+        self.root = root
+        self.now = now
+    }
+
+    /// Absolute path of something in the library.
+    public nonisolated func path(of libraryPath: String) -> String { "\(root)/\(libraryPath)" }
+
+    private nonisolated var stagingParent: String { "\(root)/.saveferry/staging" }
+
+    /// A place for a run to receive files. What runs that died left behind is removed first.
+    public func openStaging() throws(StoreError) -> Staging {
+        _ = try FileCalls.makeFolders(stagingParent)
+        Staging.sweep(stagingParent)
+        return Staging(folder: "\(stagingParent)/\(String(UInt64.random(in: .min ... .max), radix: 16))", disk: disk)
+    }
+
+    /// Makes versions of drafts: final names, everything durable before it returns. One result a draft, in the order
+    /// given; one that can't be stored leaves the others alone.
+    public func store(_ drafts: [VersionDraft], from staging: Staging) async -> [Result<StoredVersion, StoreError>] {
+        var ready: [Result<Prepared, StoreError>] = []
+        for draft in drafts {
+            do {
+                ready.append(.success(try await prepare(draft, staging)))
+            } catch {
+                ready.append(.failure(error as? StoreError ?? StoreError(.other, "\(error)")))
+            }
+        }
+        let trustsSync = drafts.count >= 8 && FileCalls.trustsFileSystemSync(at: root)
+        do {
+            // First the contents, then the names: a name never stands for bytes that are not on the disk.
+            if trustsSync {
+                try FileCalls.syncFileSystem(of: root)
+            } else {
+                for case .success(let prepared) in ready { for path in prepared.toSync { try FileCalls.sync(path) } }
+            }
+            var folders: Set<String> = []
+            let stored = ready.map { prepared in
+                prepared.flatMap { prepared in
+                    Result { () throws(StoreError) in try place(prepared, &folders) }
+                }
+            }
+            if trustsSync {
+                try FileCalls.syncFileSystem(of: root)
+            } else {
+                for folder in folders.sorted(by: >) { try FileCalls.sync(folder) }
+            }
+            return stored
+        } catch {
+            return drafts.map { _ in .failure(error) }
+        }
+    }
+
+    /// A draft whose bytes are in one file or folder of the staging.
+    private struct Prepared {
+        let draft: VersionDraft
+        let path: String
+        let toSync: [String]
+        let entries: [StoredVersion.Entry]
+    }
+
+    private func prepare(_ draft: VersionDraft, _ staging: Staging) async throws -> Prepared {
+        var entries: [StoredVersion.Entry] = []
+        var paths: [String] = []
+        for file in draft.files {
+            guard let path = RelativePath(file.name) else {
+                throw StoreError(.invalid, "\(FileName.escaped(file.name)) can't be a file's name in the library")
+            }
+            entries.append(StoredVersion.Entry(path: path, size: file.content.size, sha256: file.content.sha256))
+            paths.append(try await file.content.file.persist())
+        }
+        guard draft.shape == .folder else {
+            guard let only = paths.first, paths.count == 1 else { throw StoreError(.invalid, "a save without its file") }
+            return Prepared(draft: draft, path: only, toSync: [only], entries: entries)
+        }
+        let folder = try await staging.folderPath()
+        var toSync = try FileCalls.makeFolders(folder)
+        for (entry, path) in zip(entries, paths) {
+            let target = "\(folder)/\(entry.path.text)"
+            toSync += try FileCalls.makeFolders(FileCalls.parent(of: target))
+            guard rename(path, target) == 0 else { throw StoreError(errno: errno, "move a file to \(target)") }
+            toSync.append(target)
+        }
+        return Prepared(draft: draft, path: folder, toSync: toSync.reversed(), entries: entries.sorted { $0.path < $1.path })
+    }
+
+    private func place(_ prepared: Prepared, _ folders: inout Set<String>) throws(StoreError) -> StoredVersion {
+        let draft = prepared.draft
+        let folder = LibraryName.folder(of: draft.identity, archival: draft.archival)
+        for made in try FileCalls.makeFolders(path(of: folder)) { folders.insert(FileCalls.parent(of: made)) }
+        folders.insert(path(of: folder))
+        let date = now()
+        for attempt in 1...10_000 {
+            let name = LibraryName.version(of: draft.originalName, shape: draft.shape, at: date, attempt: attempt)
+            let isFolder = draft.shape == .folder
+            guard try FileCalls.moveWithoutReplacing(prepared.path, to: path(of: "\(folder)/\(name)"), isFolder: isFolder)
+            else { continue }
+            let digest =
+                isFolder
+                ? ContentHash.ofFolder(prepared.entries.map { ($0.path.text, $0.sha256) })
+                : draft.files.first?.content.contentDigest
+            guard let digest else { throw StoreError(.invalid, "a save without its file") }
+            return StoredVersion(
+                libraryPath: "\(folder)/\(name)", entries: prepared.entries, digest: digest,
+                isBlank: draft.files.allSatisfy(\.content.isBlank), shape: draft.shape, originalName: draft.originalName)
+        }
+        throw StoreError(.alreadyExists, "every name for a version in \(folder) is taken")
+    }
+
+    /// Opens one file of a version for reading. Its bytes are checked against the recorded hash on the way.
+    public func open(_ version: StoredVersion, _ entry: StoredVersion.Entry) throws(StoreError) -> LibraryFile {
+        let path = path(of: version.shape == .folder ? "\(version.libraryPath)/\(entry.path.text)" : version.libraryPath)
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw StoreError(errno: errno, "read \(path)") }
+        return LibraryFile(descriptor: descriptor, path: path, expected: entry.sha256, disk: disk)
+    }
+
+    /// Copies a version of one identity as a new version of another, durable when it returns.
+    func copy(_ version: StoredVersion, as identity: SaveIdentity) async throws -> StoredVersion {
+        let staging = try openStaging()
+        do {
+            var files: [VersionDraft.File] = []
+            for entry in version.entries {
+                let source = try open(version, entry)
+                let file = try await staging.file(keep: true)
+                while let bytes = try await source.read(upTo: 128 << 10) { try await file.append(bytes) }
+                await source.close()
+                files.append(VersionDraft.File(name: entry.path.text, content: try await file.finish()))
+            }
+            let draft = VersionDraft(
+                identity: identity, shape: version.shape, originalName: version.originalName, archival: false,
+                files: files)
+            let stored = await store([draft], from: staging)
+            await staging.discard()
+            guard let first = stored.first else { throw StoreError(.other, "nothing was stored") }
+            return try first.get()
+        } catch {
+            await staging.discard()
+            throw error
+        }
+    }
+}

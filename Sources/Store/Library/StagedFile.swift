@@ -1,0 +1,103 @@
+import struct Crypto.SHA256
+import Glibc
+import Planner
+
+/// A file that is being received. Small ones stay in memory until it is known whether they are needed.
+public actor StagedFile {
+    private nonisolated let disk: DiskExecutor
+    /// Runs on the staging's own thread.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { disk.asUnownedSerialExecutor() }
+    private let path: String
+    private let staging: Staging
+    private let keep: Bool
+    private var memory: [UInt8] = []
+    private var descriptor: Int32 = -1
+    private var isSpooled = false
+    private var hasher = SHA256()
+    private var size: UInt64 = 0
+    private var firstByte: UInt8?
+    private var isBlank = true
+    private var isZip = false
+
+    private static let mostInMemory = 64 << 10
+
+    init(path: String, staging: Staging, keep: Bool, disk: DiskExecutor) {
+        self.path = path
+        self.staging = staging
+        self.keep = keep
+        self.disk = disk
+    }
+
+    /// The next bytes.
+    public func append(_ bytes: [UInt8]) async throws {
+        if size == 0 { isZip = ContentHash.looksLikeZip(bytes) }
+        hasher.update(data: bytes)
+        size += UInt64(bytes.count)
+        if firstByte == nil { firstByte = bytes.first }
+        if isBlank, let firstByte { isBlank = bytes.allSatisfy { $0 == firstByte } }
+        guard keep || isZip else { return }
+        if !isSpooled, memory.count + bytes.count <= StagedFile.mostInMemory {
+            memory += bytes
+            return
+        }
+        if !isSpooled { try await spool() }
+        try FileCalls.write(bytes, to: descriptor, path)
+    }
+
+    private func spool() async throws {
+        try await staging.make()
+        descriptor = try FileCalls.create(path)
+        isSpooled = true
+        try FileCalls.write(memory, to: descriptor, path)
+        memory = []
+    }
+
+    /// What was received. Nothing may be appended afterwards.
+    public func finish() async throws -> StagedContent {
+        closeFile()
+        let sha256 = ContentHash.digest(hasher.finalize())
+        let zip = !isZip ? nil : isSpooled ? ContentHash.ofZip(at: path) : ContentHash.ofZip(memory)
+        return StagedContent(
+            sha256: sha256, contentDigest: zip ?? sha256, size: size, isBlank: isBlank, file: self)
+    }
+
+    /// Writes what is still in memory to the file.
+    func persist() async throws -> String {
+        if !isSpooled {
+            try await spool()
+            closeFile()
+        }
+        return path
+    }
+
+    /// Forgets everything.
+    public func discard() {
+        closeFile()
+        memory = []
+        if isSpooled { unlink(path) }
+    }
+
+    private func closeFile() {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+    }
+}
+
+/// A file that was received whole.
+public struct StagedContent: Sendable {
+    /// Of the bytes.
+    public let sha256: Digest
+    /// The canonical content hash: of the inner files for a zip, else the same as `sha256`.
+    public let contentDigest: Digest
+    /// Bytes.
+    public let size: UInt64
+    /// Empty or one byte repeated.
+    public let isBlank: Bool
+    let file: StagedFile
+
+    /// Puts the bytes on disk, where memory does not have to hold them.
+    public func persist() async throws { _ = try await file.persist() }
+
+    /// The bytes are not needed.
+    public func discard() async { await file.discard() }
+}

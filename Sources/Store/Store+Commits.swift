@@ -1,0 +1,194 @@
+import Foundation
+import GRDB
+import Planner
+
+extension Store {
+    /// Records saves that came from a device: the save where it is new, its version as the current one, the agreement
+    /// with the device, and the end of the operation. One transaction. Returns the saves' numbers, in the order given.
+    @discardableResult
+    public func commitPulls(_ pulls: [PullCommit]) async throws(StoreError) -> [Int64] {
+        let time = time
+        return try await write { db in
+            try pulls.map { pull in
+                let save = try pull.save ?? findOrInsertSave(pull.identity, db)
+                let source = try deviceName(pull.device, db)
+                let version = try insertVersion(
+                    pull.version, of: save, archival: false, source: source, modified: pull.seen.content.modified,
+                    at: time, db)
+                try setCurrent(version, of: save, db)
+                try agree(pull.seen, device: pull.device, save: save, at: time, db)
+                try endOperation(pull.operation, save: save, db)
+                return save
+            }
+        }
+    }
+
+    /// Records versions that now stand on a device. One transaction.
+    public func commitPushes(_ pushes: [PushCommit]) async throws(StoreError) {
+        let time = time
+        try await write { db in
+            for push in pushes {
+                try agree(push.seen, device: push.device, save: push.save, at: time, db)
+                try endOperation(push.operation, save: push.save, db)
+            }
+        }
+    }
+
+    /// Records contents that both sides turned out to hold, and the stamps they were seen under. One transaction.
+    public func commitAgreements(_ agreements: [AgreementCommit]) async throws(StoreError) {
+        let time = time
+        try await write { db in
+            for agreement in agreements {
+                try agree(agreement.seen, device: agreement.device, save: agreement.save, at: time, db)
+            }
+        }
+    }
+
+    /// Remembers that these saves were seen to be gone from the device. One transaction.
+    public func commitGone(_ saves: [Int64], device: Int64) async throws(StoreError) {
+        try await write { db in
+            for save in saves {
+                try db.execute(
+                    sql: "UPDATE device_save_sync SET is_gone = 1 WHERE device_id = ? AND save_id = ?",
+                    arguments: [device, save])
+            }
+        }
+    }
+
+    /// Forgets what was agreed on for saves that are gone on both sides. One transaction.
+    public func retireBaselines(_ saves: [Int64], device: Int64) async throws(StoreError) {
+        try await write { db in for save in saves { try retire(save, device: device, db) } }
+    }
+
+    /// Records saves that were removed from a device. One transaction.
+    public func commitRemovals(_ removals: [RemovalCommit]) async throws(StoreError) {
+        try await write { db in
+            for removal in removals {
+                try retire(removal.save, device: removal.device, db)
+                try endOperation(removal.operation, save: removal.save, db)
+            }
+        }
+    }
+
+    /// Records contents that are kept beside the current version. One transaction.
+    public func archive(_ archives: [ArchiveCommit]) async throws(StoreError) {
+        let time = time
+        try await write { db in
+            for archive in archives {
+                let source = try deviceName(archive.device, db)
+                switch archive.place {
+                case .archive(let save):
+                    _ = try insertVersion(
+                        archive.version, of: save, archival: true, source: source, modified: archive.modified, at: time, db)
+                case .slot(let identity):
+                    let save = try findOrInsertSave(identity, db)
+                    let version = try insertVersion(
+                        archive.version, of: save, archival: false, source: source, modified: archive.modified, at: time, db)
+                    try setCurrent(version, of: save, db)
+                }
+            }
+        }
+    }
+}
+
+func deviceName(_ id: Int64, _ db: Database) throws -> String {
+    try String.fetchOne(db, sql: "SELECT name FROM devices WHERE id = ?", arguments: [id]) ?? "a removed device"
+}
+
+func findOrInsertSave(_ identity: SaveIdentity, _ db: Database) throws -> Int64 {
+    let key = identity.key
+    let keys: StatementArguments = [
+        identity.owner, storedKey(key.platform), storedKey(key.game), key.kind.rawValue, storedKey(key.slot),
+    ]
+    let found = try Int64.fetchOne(
+        db.cachedStatement(
+            sql: """
+                SELECT id FROM saves
+                WHERE owner = ? AND platform_key = ? AND game_key = ? AND kind = ? AND slot_key = ?
+                """), arguments: keys)
+    if let found { return found }
+    try db.cachedStatement(
+        sql: """
+            INSERT INTO saves (owner, platform_key, game_key, kind, slot_key, platform, game, slot)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """
+    ).execute(arguments: keys + [identity.platform, identity.game, identity.slot])
+    return db.lastInsertedRowID
+}
+
+func insertVersion(
+    _ version: StoredVersion, of save: Int64, archival: Bool, source: String, modified: Int64, at time: Int64,
+    _ db: Database
+) throws -> Int64 {
+    try db.cachedStatement(
+        sql: """
+            INSERT INTO save_versions (save_id, number, slot, content_hash, shape, size, is_blank, original_name,
+                library_path, source, modified_at, created_at)
+            SELECT id, (SELECT coalesce(max(number), 0) + 1 FROM save_versions WHERE save_id = saves.id),
+                iif(?, NULL, slot), ?, ?, ?, ?, ?, ?, ?, ?, ? FROM saves WHERE id = ?
+            """
+    ).execute(arguments: [
+        archival, version.digest.data, version.shape.rawValue, Int64(bitPattern: version.size), version.isBlank,
+        version.originalName, version.libraryPath, source, modified, time, save,
+    ])
+    let id = db.lastInsertedRowID
+    let entries = try db.cachedStatement(
+        sql: "INSERT INTO version_entries (version_id, path, size, sha256) VALUES (?, ?, ?, ?)")
+    for entry in version.entries {
+        try entries.execute(arguments: [id, entry.path.text, Int64(bitPattern: entry.size), entry.sha256.data])
+    }
+    return id
+}
+
+func setCurrent(_ version: Int64, of save: Int64, _ db: Database) throws {
+    try db.cachedStatement(sql: "UPDATE saves SET current_version_id = ?, deleted_at = NULL WHERE id = ?")
+        .execute(arguments: [version, save])
+}
+
+/// Writes the device-save sync row: device and server agree on this content, seen under these stamps.
+func agree(_ seen: SeenOnDevice, device: Int64, save: Int64, at time: Int64, _ db: Database) throws {
+    let row = try Int64.fetchOne(
+        db.cachedStatement(
+            sql: """
+                INSERT INTO device_save_sync (device_id, save_id, directory_id, path, shape, content_hash, synced_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (device_id, save_id) DO UPDATE SET directory_id = excluded.directory_id,
+                    path = excluded.path, shape = excluded.shape, content_hash = excluded.content_hash,
+                    device_time = NULL, server_time = NULL, is_gone = 0, synced_at = excluded.synced_at
+                RETURNING id
+                """),
+        arguments: [
+            device, save, seen.directory, seen.path.text, seen.shape.rawValue, seen.content.digest.data, time,
+        ])
+    try db.cachedStatement(sql: "DELETE FROM device_save_entries WHERE sync_id = ?").execute(arguments: [row])
+    let insert = try db.cachedStatement(
+        sql: """
+            INSERT INTO device_save_entries (sync_id, path, size, modified, first_listed_boot, first_listed_ns)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """)
+    for entry in seen.content.entries {
+        let first: Moment? = if case .unsettled(let moment) = entry.state { moment } else { nil }
+        try insert.execute(arguments: [
+            row, entry.path.text, Int64(bitPattern: entry.stamp.size), entry.stamp.modified, first?.boot,
+            first?.nanoseconds,
+        ])
+    }
+    // Sides that agree have no conflict any more.
+    try db.cachedStatement(
+        sql: """
+            UPDATE conflicts SET resolved_at = ?, resolution = 'agreed'
+            WHERE device_id = ? AND save_id = ? AND resolved_at IS NULL
+            """
+    ).execute(arguments: [time, device, save])
+}
+
+private func retire(_ save: Int64, device: Int64, _ db: Database) throws {
+    try db.execute(
+        sql: "DELETE FROM device_save_sync WHERE device_id = ? AND save_id = ?", arguments: [device, save])
+}
+
+func endOperation(_ operation: Int64?, save: Int64, _ db: Database) throws {
+    guard let operation else { return }
+    try db.cachedStatement(sql: "UPDATE sync_operations SET status = 'COMPLETED', save_id = ? WHERE id = ?")
+        .execute(arguments: [save, operation])
+}

@@ -1,0 +1,174 @@
+import Foundation
+import GRDB
+import Planner
+
+extension Store {
+    /// Records saves that both sides changed. A conflict that is open already, over the same two contents, stays as it
+    /// is; when a side moved on, the open one follows it. One transaction.
+    public func openConflicts(_ conflicts: [ConflictCommit]) async throws(StoreError) {
+        let time = time
+        try await write { db in
+            for conflict in conflicts {
+                let seen = conflict.seen
+                let version: Int64
+                if let stored = conflict.version {
+                    version = try insertVersion(
+                        stored, of: conflict.save, archival: true, source: try deviceName(conflict.device, db),
+                        modified: seen.content.modified, at: time, db)
+                } else {
+                    version = try findVersion(seen.content.digest, of: conflict.save, db)
+                }
+                try db.execute(
+                    sql: """
+                        INSERT INTO conflicts (device_id, save_id, device_version_id, server_version_id, directory_id,
+                            path, shape, device_time, opened_at)
+                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        ON CONFLICT (device_id, save_id) WHERE resolved_at IS NULL DO UPDATE SET
+                            device_version_id = excluded.device_version_id,
+                            server_version_id = excluded.server_version_id, directory_id = excluded.directory_id,
+                            path = excluded.path, shape = excluded.shape, device_time = excluded.device_time
+                        WHERE device_version_id <> excluded.device_version_id
+                            OR server_version_id <> excluded.server_version_id
+                        """,
+                    arguments: [
+                        conflict.device, conflict.save, version, conflict.serverVersion, seen.directory, seen.path.text,
+                        seen.shape.rawValue, seen.content.modified, time,
+                    ])
+                try endOperation(conflict.operation, save: conflict.save, db)
+            }
+        }
+    }
+
+    /// How many conflicts of a device wait for the user.
+    public func openConflictCount(device: Int64) async throws(StoreError) -> Int {
+        try await read { db in
+            try Int.fetchOne(
+                db, sql: "SELECT count(*) FROM conflicts WHERE device_id = ? AND resolved_at IS NULL", arguments: [device])
+                ?? 0
+        }
+    }
+
+    /// The conflicts that wait for the user, oldest first.
+    public func conflicts() async throws(StoreError) -> [ConflictSummary] {
+        try await read { db in try fetchConflicts(where: "c.resolved_at IS NULL", [], db) }
+    }
+
+    /// Decides a conflict. Nothing on the device is touched before its next run, and then only when it still has the
+    /// content that the decision was made for.
+    ///
+    /// With ``ConflictResolution/server`` and ``ConflictResolution/both`` the agreement becomes the device's content, so
+    /// that the server's counts as the newer one.
+    public func resolveConflict(
+        _ id: Int64, keep resolution: ConflictResolution
+    ) async throws(StoreError) -> ConflictSummary {
+        let found = try await read { db in try fetchConflicts(where: "c.id = ? AND c.resolved_at IS NULL", [id], db).first }
+        guard let conflict = found else {
+            throw StoreError(
+                .notFound, "there is no open conflict \(id)", advice: "See the open ones with `saveferry conflicts`.")
+        }
+        // Devices get the content from a version with a slot; the archived copy stays in the archive.
+        let promoted: (version: StoredVersion, identity: SaveIdentity)?
+        switch resolution {
+        case .server: promoted = nil
+        case .device: promoted = try await promote(conflict, as: conflict.identity)
+        case .both:
+            promoted = try await promote(
+                conflict, as: conflict.identity.inSlot("\(conflict.identity.slot)-\(conflict.deviceName)"))
+        }
+        let time = time
+        try await write { db in
+            guard
+                let row = try Row.fetchOne(
+                    db, sql: "SELECT * FROM conflicts WHERE id = ? AND resolved_at IS NULL", arguments: [id])
+            else { throw StoreError(.notFound, "the conflict \(id) was resolved in the meantime") }
+            if let promoted {
+                let save = try findOrInsertSave(promoted.identity, db)
+                let version = try insertVersion(
+                    promoted.version, of: save, archival: false, source: conflict.deviceName,
+                    modified: row["device_time"], at: time, db)
+                try setCurrent(version, of: save, db)
+            }
+            let content = DeviceContent(digest: conflict.device.digest, isBlank: false, entries: [])
+            if let directory = row["directory_id"] as Int64?, let path = RelativePath(row["path"] as String) {
+                let seen = SeenOnDevice(
+                    directory: directory, path: path, shape: SaveShape(rawValue: row["shape"]) ?? .file, content: content)
+                try agree(seen, device: row["device_id"], save: conflict.save, at: time, db)
+            }
+            try db.execute(
+                sql: "UPDATE conflicts SET resolved_at = ?, resolution = ? WHERE id = ?",
+                arguments: [time, resolution.rawValue, id])
+        }
+        return conflict
+    }
+
+    private func promote(
+        _ conflict: ConflictSummary, as identity: SaveIdentity
+    ) async throws(StoreError) -> (version: StoredVersion, identity: SaveIdentity) {
+        let stored = try await read { db in
+            let id = try Int64.fetchOne(
+                db, sql: "SELECT device_version_id FROM conflicts WHERE id = ?", arguments: [conflict.id])
+            return try id.flatMap { try loadVersion($0, db) }
+        }
+        guard let stored else { throw StoreError(.corrupt, "the device's content of conflict \(conflict.id) is not recorded") }
+        return (try await copy(stored, as: identity), identity)
+    }
+
+    /// Copies a version's files as a version of another identity.
+    func copy(_ version: StoredVersion, as identity: SaveIdentity) async throws(StoreError) -> StoredVersion {
+        do { return try await library.copy(version, as: identity) } catch { throw StoreError(database: error) }
+    }
+}
+
+private func findVersion(_ digest: Digest, of save: Int64, _ db: Database) throws -> Int64 {
+    let found = try Int64.fetchOne(
+        db, sql: "SELECT max(id) FROM save_versions WHERE save_id = ? AND content_hash = ?", arguments: [save, digest.data])
+    guard let found else { throw StoreError(.corrupt, "the device's content of a conflict is not in the library") }
+    return found
+}
+
+private func fetchConflicts(
+    where condition: String, _ arguments: StatementArguments, _ db: Database
+) throws -> [ConflictSummary] {
+    try Row.fetchAll(
+        db,
+        sql: """
+            SELECT c.id, c.save_id, c.opened_at, c.device_time, d.name, s.owner, s.platform, s.game, s.kind, s.slot,
+                dv.number AS d_number, dv.content_hash AS d_hash, dv.size AS d_size,
+                sv.number AS s_number, sv.content_hash AS s_hash, sv.size AS s_size, sv.modified_at AS s_time
+            FROM conflicts c JOIN devices d ON d.id = c.device_id JOIN saves s ON s.id = c.save_id
+                JOIN save_versions dv ON dv.id = c.device_version_id
+                JOIN save_versions sv ON sv.id = c.server_version_id
+            WHERE \(condition) ORDER BY c.id
+            """, arguments: arguments
+    ).compactMap { row in
+        guard let device = row.digest("d_hash"), let server = row.digest("s_hash") else { return nil }
+        return ConflictSummary(
+            id: row["id"], deviceName: row["name"], save: row["save_id"], identity: SaveIdentity(row),
+            device: ConflictSummary.Side(
+                version: row["d_number"], digest: device, size: UInt64(bitPattern: row["d_size"] as Int64),
+                modified: row.date("device_time")),
+            server: ConflictSummary.Side(
+                version: row["s_number"], digest: server, size: UInt64(bitPattern: row["s_size"] as Int64),
+                modified: row.date("s_time")),
+            opened: row.date("opened_at"))
+    }
+}
+
+extension SaveIdentity {
+    /// From the columns `owner`, `platform`, `game`, `kind` and `slot`.
+    init(_ row: Row) {
+        self.init(
+            owner: row["owner"], platform: row["platform"], game: row["game"],
+            kind: SaveKind(rawValue: row["kind"]) ?? .save, slot: row["slot"])
+    }
+}
+
+extension Row {
+    /// The date in a column of seconds since 1970.
+    func date(_ column: String) -> Date { Date(timeIntervalSince1970: TimeInterval(self[column] as Int64)) }
+
+    /// The date in a column of seconds since 1970, or nil for NULL.
+    func optionalDate(_ column: String) -> Date? {
+        (self[column] as Int64?).map { Date(timeIntervalSince1970: TimeInterval($0)) }
+    }
+}

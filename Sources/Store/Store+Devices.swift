@@ -1,0 +1,152 @@
+import GRDB
+import Planner
+
+extension Store {
+    /// Adds a device. Throws ``StoreError/Code/alreadyExists`` for a name that is taken.
+    @discardableResult
+    public func addDevice(_ settings: DeviceSettings) async throws(StoreError) -> Device {
+        try settings.validate()
+        return try await write { db in
+            if try Bool.fetchOne(db, sql: "SELECT 1 FROM devices WHERE name = ?", arguments: [settings.name]) != nil {
+                throw StoreError(
+                    .alreadyExists, "there is already a device named \(settings.name)",
+                    advice: "Choose another name, or change it with `saveferry device edit \(settings.name)`.")
+            }
+            try db.execute(
+                sql: """
+                    INSERT INTO devices (name, host, port, user, authentication, secret_path, owner, is_enabled,
+                        conflict_policy, deletion_policy, schedule)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """, arguments: settings.columns)
+            let id = db.lastInsertedRowID
+            try replaceDirectories(of: id, with: settings.directories, db)
+            return try loadDevice(id, db)
+        }
+    }
+
+    /// Changes a device's settings. Directories that keep their path and kind keep their number, and with it what was
+    /// agreed on for the saves in them.
+    @discardableResult
+    public func updateDevice(_ id: Int64, _ settings: DeviceSettings) async throws(StoreError) -> Device {
+        try settings.validate()
+        return try await write { db in
+            try db.execute(
+                sql: """
+                    UPDATE devices SET name = ?, host = ?, port = ?, user = ?, authentication = ?, secret_path = ?,
+                        owner = ?, is_enabled = ?, conflict_policy = ?, deletion_policy = ?, schedule = ? WHERE id = ?
+                    """, arguments: settings.columns + [id])
+            try replaceDirectories(of: id, with: settings.directories, db)
+            return try loadDevice(id, db)
+        }
+    }
+
+    /// Forgets a device and what was agreed on with it. Saves and versions stay.
+    public func removeDevice(_ id: Int64) async throws(StoreError) {
+        try await write { db in try db.execute(sql: "DELETE FROM devices WHERE id = ?", arguments: [id]) }
+    }
+
+    /// Replaces the trusted host keys of a device.
+    public func pinHostKeys(_ keys: [PinnedHostKey], for id: Int64) async throws(StoreError) {
+        try await write { db in
+            try db.execute(sql: "DELETE FROM device_host_keys WHERE device_id = ?", arguments: [id])
+            for key in keys {
+                try db.execute(
+                    sql: "INSERT INTO device_host_keys (device_id, fingerprint, algorithm) VALUES (?, ?, ?)",
+                    arguments: [id, key.fingerprint, key.algorithm])
+            }
+        }
+    }
+
+    /// All devices, by name.
+    public func devices() async throws(StoreError) -> [Device] {
+        try await read { db in
+            try Int64.fetchAll(db, sql: "SELECT id FROM devices ORDER BY name").map { try loadDevice($0, db) }
+        }
+    }
+
+    /// The device with this name. Throws ``StoreError/Code/notFound`` with the names there are.
+    public func device(named name: String) async throws(StoreError) -> Device {
+        try await read { db in
+            guard let id = try Int64.fetchOne(db, sql: "SELECT id FROM devices WHERE name = ?", arguments: [name]) else {
+                let known = try String.fetchAll(db, sql: "SELECT name FROM devices ORDER BY name LIMIT 20")
+                throw StoreError(
+                    .notFound, "there is no device named \(FileName.escaped(name))",
+                    advice: known.isEmpty
+                        ? "Add one with `saveferry device add`." : "The devices are: \(known.joined(separator: ", ")).")
+            }
+            return try loadDevice(id, db)
+        }
+    }
+}
+
+extension DeviceSettings {
+    /// In the order of the columns after `id`.
+    fileprivate var columns: StatementArguments {
+        let (kind, path): (String, String?) =
+            switch authentication {
+            case .keyFile(let path): ("key", path)
+            case .passwordFile(let path): ("password", path)
+            case .agent: ("agent", nil)
+            }
+        return [
+            name, host, port, user, kind, path, owner, isEnabled, conflictPolicy?.rawValue, deletionPolicy.rawValue,
+            schedule,
+        ]
+    }
+}
+
+private func replaceDirectories(of device: Int64, with directories: [SaveDirectory], _ db: Database) throws {
+    let kept = directories.map { "\($0.kind.rawValue) \($0.path)" }
+    for row in try Row.fetchAll(
+        db, sql: "SELECT id, kind || ' ' || path AS place FROM save_directories WHERE device_id = ?", arguments: [device])
+    where !kept.contains(row["place"]) {
+        try db.execute(sql: "DELETE FROM save_directories WHERE id = ?", arguments: [row["id"] as Int64])
+    }
+    for (position, directory) in directories.enumerated() {
+        let platform: String? = if case .named(let name) = directory.platform { name } else { nil }
+        try db.execute(
+            sql: """
+                INSERT INTO save_directories (device_id, position, path, platform, kind, layout, extensions, accepts_new)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (device_id, kind, path) DO UPDATE SET position = excluded.position,
+                    platform = excluded.platform, layout = excluded.layout, extensions = excluded.extensions,
+                    accepts_new = excluded.accepts_new
+                """,
+            arguments: [
+                device, position, directory.path, platform, directory.kind.rawValue, directory.layout.rawValue,
+                directory.extensions.joined(separator: ","), directory.acceptsNew,
+            ])
+    }
+}
+
+private func loadDevice(_ id: Int64, _ db: Database) throws -> Device {
+    guard let row = try Row.fetchOne(db, sql: "SELECT * FROM devices WHERE id = ?", arguments: [id]) else {
+        throw StoreError(.notFound, "the device is gone")
+    }
+    let directories = try Row.fetchAll(
+        db, sql: "SELECT * FROM save_directories WHERE device_id = ? ORDER BY position", arguments: [id]
+    ).map { row in
+        SaveDirectory(
+            id: row["id"], path: row["path"],
+            platform: (row["platform"] as String?).map { .named($0) } ?? .eachSubfolder,
+            kind: SaveKind(rawValue: row["kind"]) ?? .save, layout: SaveDirectory.Layout(rawValue: row["layout"]) ?? .files,
+            extensions: (row["extensions"] as String).split(separator: ",").map(String.init), acceptsNew: row["accepts_new"])
+    }
+    let keys = try Row.fetchAll(
+        db, sql: "SELECT algorithm, fingerprint FROM device_host_keys WHERE device_id = ? ORDER BY fingerprint",
+        arguments: [id]
+    ).map { PinnedHostKey(algorithm: $0["algorithm"], fingerprint: $0["fingerprint"]) }
+    let path: String? = row["secret_path"]
+    let authentication: DeviceSettings.Authentication =
+        switch row["authentication"] as String {
+        case "password": .passwordFile(path: path ?? "")
+        case "agent": .agent
+        default: .keyFile(path: path)
+        }
+    let settings = DeviceSettings(
+        name: row["name"], host: row["host"], port: row["port"], user: row["user"], authentication: authentication,
+        owner: row["owner"], isEnabled: row["is_enabled"], directories: directories,
+        conflictPolicy: (row["conflict_policy"] as String?).flatMap(ConflictPolicy.init),
+        deletionPolicy: DeletionPolicy(rawValue: row["deletion_policy"]) ?? .hold, schedule: row["schedule"])
+    return Device(id: id, settings: settings, directories: directories, hostKeys: keys)
+}

@@ -1,0 +1,147 @@
+import Foundation
+import GRDB
+import Planner
+
+extension Store {
+    /// Saves in order of their numbers, beginning after the number `after`, at most `limit` of them.
+    public func saves(
+        platform: String? = nil, after: Int64 = 0, limit: Int = 500
+    ) async throws(StoreError) -> [SaveSummary] {
+        let key = platform.map { storedKey(NameFolding.platform($0)) }
+        return try await read { db in
+            try fetchSaves(
+                where: "s.id > ? AND (? IS NULL OR s.platform_key = ?) ORDER BY s.id LIMIT ?", [after, key, key, limit], db)
+        }
+    }
+
+    /// The saves that a user's words name: a number, `platform/game`, `platform/game/slot`, or a game's name.
+    public func findSaves(_ text: String) async throws(StoreError) -> [SaveSummary] {
+        if let id = Int64(text) {
+            return try await read { db in try fetchSaves(where: "s.id = ?", [id], db) }
+        }
+        let parts = text.split(separator: "/").map(String.init)
+        let game = storedKey(NameFolding.caseFolded(parts.count > 1 ? parts[1] : text))
+        let platform = parts.count > 1 ? storedKey(NameFolding.platform(parts[0])) : nil
+        let slot = parts.count > 2 ? storedKey(NameFolding.caseFolded(parts[2])) : nil
+        return try await read { db in
+            let found = try fetchSaves(
+                where: """
+                    s.game_key = ? AND (? IS NULL OR s.platform_key = ?) AND (? IS NULL OR s.slot_key = ?)
+                    ORDER BY s.id LIMIT 100
+                    """, [game, platform, platform, slot, slot], db)
+            // Without a slot the main one is meant, where there is one.
+            let main = found.filter { $0.identity.slot == SaveIdentity.mainSlot && $0.identity.kind == .save }
+            return slot == nil && main.count == 1 ? main : found
+        }
+    }
+
+    /// The versions of a save, newest first, beginning before the number `before`, at most `limit` of them.
+    public func history(
+        of save: Int64, before: Int = Int.max, limit: Int = 500
+    ) async throws(StoreError) -> [VersionSummary] {
+        try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT v.*, s.current_version_id = v.id AS is_current
+                    FROM save_versions v JOIN saves s ON s.id = v.save_id
+                    WHERE v.save_id = ? AND v.number < ? ORDER BY v.number DESC LIMIT ?
+                    """, arguments: [save, before, limit]
+            ).compactMap(VersionSummary.init)
+        }
+    }
+
+    /// Makes an older content current again, as a new version. Devices get it at their next run.
+    public func restore(save: SaveSummary, version number: Int) async throws(StoreError) -> VersionSummary {
+        let found = try await read { db in
+            let id = try Int64.fetchOne(
+                db, sql: "SELECT id FROM save_versions WHERE save_id = ? AND number = ?", arguments: [save.id, number])
+            return try id.flatMap { try loadVersion($0, db) }
+        }
+        guard let found else {
+            throw StoreError(
+                .notFound, "\(save.identity.game) has no version \(number)",
+                advice: "See its versions with `saveferry history \(save.id)`.")
+        }
+        let copy = try await copy(found, as: save.identity)
+        let time = time
+        return try await write { db in
+            let id = try insertVersion(
+                copy, of: save.id, archival: false, source: "restored from version \(number)", modified: time, at: time, db)
+            try setCurrent(id, of: save.id, db)
+            guard
+                let row = try Row.fetchOne(
+                    db, sql: "SELECT *, 1 AS is_current FROM save_versions WHERE id = ?", arguments: [id]),
+                let summary = VersionSummary(row)
+            else { throw StoreError(.other, "the new version can't be read back") }
+            return summary
+        }
+    }
+
+    /// Marks a save as deleted. Its contents stay in the library.
+    public func deleteSave(_ id: Int64) async throws(StoreError) {
+        let time = time
+        try await write { db in
+            try db.execute(
+                sql: "UPDATE saves SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL", arguments: [time, id])
+        }
+    }
+
+    /// Keeps a device and a save apart, or together again. Throws ``StoreError/Code/notFound`` for a save that the
+    /// device never had.
+    public func setUntracked(_ isUntracked: Bool, device: Device, save: SaveSummary) async throws(StoreError) {
+        try await write { db in
+            if !isUntracked {
+                // A row that never held an agreement has nothing to go back to.
+                try db.execute(
+                    sql: """
+                        DELETE FROM device_save_sync
+                        WHERE device_id = ? AND save_id = ? AND content_hash IS NULL AND device_time IS NULL
+                        """, arguments: [device.id, save.id])
+                if db.changesCount > 0 { return }
+            }
+            try db.execute(
+                sql: "UPDATE device_save_sync SET is_untracked = ? WHERE device_id = ? AND save_id = ?",
+                arguments: [isUntracked, device.id, save.id])
+            if db.changesCount > 0 { return }
+            guard isUntracked, let directory = device.directories.first else {
+                throw StoreError(.notFound, "\(device.settings.name) does not track \(save.identity.game)")
+            }
+            // Never synced so far: a row that says only that it never will be.
+            try db.execute(
+                sql: """
+                    INSERT INTO device_save_sync (device_id, save_id, directory_id, path, shape, is_untracked, synced_at)
+                    VALUES (?, ?, ?, ?, 'file', 1, 0)
+                    """, arguments: [device.id, save.id, directory.id, ".untracked-\(save.id)"])
+        }
+    }
+}
+
+private func fetchSaves(
+    where condition: String, _ arguments: StatementArguments, _ db: Database
+) throws -> [SaveSummary] {
+    try Row.fetchAll(
+        db,
+        sql: """
+            SELECT s.*, v.size, v.created_at,
+                (SELECT count(*) FROM save_versions WHERE save_id = s.id) AS version_count
+            FROM saves s LEFT JOIN save_versions v ON v.id = s.current_version_id WHERE \(condition)
+            """, arguments: arguments
+    ).map { row in
+        SaveSummary(
+            id: row["id"], identity: SaveIdentity(row), size: (row["size"] as Int64?).map(UInt64.init(bitPattern:)),
+            updated: row.optionalDate("created_at"), versionCount: row["version_count"], deleted: row.optionalDate("deleted_at"))
+    }
+}
+
+extension VersionSummary {
+    /// From the columns of `save_versions` and `is_current`.
+    init?(_ row: Row) {
+        guard let digest = row.digest("content_hash") else { return nil }
+        self.init(
+            id: row["id"], number: row["number"], slot: row["slot"], digest: digest,
+            size: UInt64(bitPattern: row["size"] as Int64), created: row.date("created_at"),
+            modified: row.date("modified_at"), source: row["source"], libraryPath: row["library_path"],
+            isCurrent: (row["is_current"] as Bool?) ?? false)
+    }
+}

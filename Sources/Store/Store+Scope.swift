@@ -1,0 +1,142 @@
+import Foundation
+import GRDB
+import Planner
+
+/// The server's side of one device's run.
+public struct SyncScope: Sendable {
+    /// Indexed for the planner.
+    public let index: SyncScopeIndex
+}
+
+extension Store {
+    /// The saves of the device's owner and what was agreed on with the device, in one snapshot and three queries.
+    /// Archival versions are never loaded.
+    public func syncScope(for device: Device) async throws(StoreError) -> SyncScope {
+        try await read { db in
+            let saves = try loadSaves(of: device.settings.owner, db)
+            let entries = try loadEntries(of: device.id, db)
+            let baselines = try loadBaselines(of: device.id, entries, db)
+            return SyncScope(index: SyncScopeIndex(saves: saves, baselines: baselines))
+        }
+    }
+
+    /// The versions with these numbers and their files.
+    public func versions(_ ids: [Int64]) async throws(StoreError) -> [Int64: StoredVersion] {
+        try await read { db in
+            var versions: [Int64: StoredVersion] = [:]
+            for id in ids { versions[id] = try loadVersion(id, db) }
+            return versions
+        }
+    }
+
+    /// Of the given contents of each save, those that the library has for it.
+    public func knownDigests(of wanted: [Int64: Set<Digest>]) async throws(StoreError) -> [Int64: Set<Digest>] {
+        try await read { db in
+            let statement = try db.cachedStatement(
+                sql: "SELECT 1 FROM save_versions WHERE save_id = ? AND content_hash = ? LIMIT 1")
+            var known: [Int64: Set<Digest>] = [:]
+            for (save, digests) in wanted {
+                for digest in digests
+                where try Bool.fetchOne(statement, arguments: [save, digest.data]) != nil {
+                    known[save, default: []].insert(digest)
+                }
+            }
+            return known
+        }
+    }
+}
+
+private func loadSaves(of owner: String, _ db: Database) throws -> [ServerSave] {
+    let rows = try Row.fetchCursor(
+        db,
+        sql: """
+            SELECT s.id, s.platform, s.game, s.kind, s.slot, s.deleted_at, v.id, v.content_hash, v.shape, v.size,
+                v.is_blank, v.original_name, v.modified_at
+            FROM saves s LEFT JOIN save_versions v ON v.id = s.current_version_id WHERE s.owner = ?
+            """, arguments: [owner])
+    var saves: [ServerSave] = []
+    while let row = try rows.next() {
+        let identity = SaveIdentity(
+            owner: owner, platform: row[1], game: row[2], kind: SaveKind(rawValue: row[3]) ?? .save, slot: row[4])
+        let digest = (row[7] as Data?).flatMap { Digest(bytes: $0) }
+        let content: ServerSave.Content
+        if (row[5] as Int64?) != nil {
+            content = .deleted(last: digest)
+        } else if let digest {
+            content = .version(
+                ServerVersion(
+                    id: row[6], digest: digest, shape: SaveShape(rawValue: row[8]) ?? .file,
+                    size: UInt64(bitPattern: row[9] as Int64), isBlank: row[10], originalName: row[11], modified: row[12]))
+        } else {
+            content = .absent
+        }
+        saves.append(ServerSave(id: row[0], identity: identity, content: content))
+    }
+    return saves
+}
+
+private func loadEntries(of device: Int64, _ db: Database) throws -> [Int64: [EntryBaseline]] {
+    let rows = try Row.fetchCursor(
+        db,
+        sql: """
+            SELECT e.sync_id, e.path, e.size, e.modified, e.first_listed_boot, e.first_listed_ns
+            FROM device_save_sync b JOIN device_save_entries e ON e.sync_id = b.id
+            WHERE b.device_id = ? ORDER BY e.sync_id, e.path
+            """, arguments: [device])
+    var entries: [Int64: [EntryBaseline]] = [:]
+    while let row = try rows.next() {
+        guard let path = RelativePath(row[1] as String) else { continue }
+        let state: StampState =
+            if let boot = row[4] as String?, let nanoseconds = row[5] as Int64? {
+                .unsettled(firstListed: Moment(boot: boot, nanoseconds: nanoseconds))
+            } else {
+                .settled
+            }
+        let stamp = Stamp(size: UInt64(bitPattern: row[2] as Int64), modified: row[3])
+        entries[row[0], default: []].append(EntryBaseline(path: path, stamp: stamp, state: state))
+    }
+    return entries
+}
+
+private func loadBaselines(
+    of device: Int64, _ entries: [Int64: [EntryBaseline]], _ db: Database
+) throws -> [Baseline] {
+    let rows = try Row.fetchCursor(
+        db,
+        sql: """
+            SELECT id, save_id, directory_id, path, shape, content_hash, device_time, server_time, is_untracked, is_gone
+            FROM device_save_sync WHERE device_id = ?
+            """, arguments: [device])
+    var baselines: [Baseline] = []
+    while let row = try rows.next() {
+        guard let path = RelativePath(row[3] as String) else { continue }
+        let agreement: Baseline.Agreement =
+            if let digest = (row[5] as Data?).flatMap({ Digest(bytes: $0) }) {
+                .content(digest)
+            } else {
+                .times(device: row[6] as Int64? ?? 0, server: row[7] as Int64? ?? 0)
+            }
+        baselines.append(
+            Baseline(
+                saveID: row[1], directory: row[2], path: path, shape: SaveShape(rawValue: row[4]) ?? .file,
+                agreement: agreement, entries: entries[row[0]] ?? [], isUntracked: row[8], isGone: row[9]))
+    }
+    return baselines
+}
+
+func loadVersion(_ id: Int64, _ db: Database) throws -> StoredVersion? {
+    guard
+        let row = try Row.fetchOne(
+            db, sql: "SELECT library_path, content_hash, is_blank, shape, original_name FROM save_versions WHERE id = ?",
+            arguments: [id]), let digest = row.digest("content_hash")
+    else { return nil }
+    let entries = try Row.fetchAll(
+        db, sql: "SELECT path, size, sha256 FROM version_entries WHERE version_id = ? ORDER BY path", arguments: [id]
+    ).compactMap { row -> StoredVersion.Entry? in
+        guard let path = RelativePath(row["path"] as String), let sha256 = row.digest("sha256") else { return nil }
+        return StoredVersion.Entry(path: path, size: UInt64(bitPattern: row["size"] as Int64), sha256: sha256)
+    }
+    return StoredVersion(
+        libraryPath: row["library_path"], entries: entries, digest: digest, isBlank: row["is_blank"],
+        shape: SaveShape(rawValue: row["shape"]) ?? .file, originalName: row["original_name"])
+}

@@ -1,0 +1,85 @@
+import GRDB
+import Planner
+
+extension Store {
+    /// Records that a run begins, with the operations it is to carry out. One transaction.
+    public func beginSession(
+        device: Device, trigger: SessionTrigger, operations: [OperationRecord]
+    ) async throws(StoreError) -> SyncSession {
+        let time = time
+        return try await write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO sync_sessions (device_id, device_name, session_trigger, status, started_at)
+                    VALUES (?, ?, ?, 'IN_PROGRESS', ?)
+                    """, arguments: [device.id, device.settings.name, trigger.rawValue, time])
+            let session = db.lastInsertedRowID
+            let insert = try db.cachedStatement(
+                sql: """
+                    INSERT INTO sync_operations (session_id, action, save_id, platform, game, kind, slot, remote_path,
+                        size, reason, status)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING')
+                    """)
+            let ids = try operations.map { operation in
+                let identity = operation.identity
+                try insert.execute(arguments: [
+                    session, operation.action.rawValue, operation.save, identity?.platform, identity?.game,
+                    identity?.kind.rawValue, identity?.slot, operation.remotePath, Int64(bitPattern: operation.size),
+                    operation.reason,
+                ])
+                return db.lastInsertedRowID
+            }
+            return SyncSession(id: session, operationIDs: ids)
+        }
+    }
+
+    /// Records how operations ended. Those that were recorded with their work are left as they are. One transaction.
+    public func endOperations(_ endings: [OperationEnding]) async throws(StoreError) {
+        guard !endings.isEmpty else { return }
+        try await write { db in
+            let update = try db.cachedStatement(
+                sql: "UPDATE sync_operations SET status = ?, error = ? WHERE id = ? AND status <> 'COMPLETED'")
+            for ending in endings {
+                try update.execute(arguments: [ending.status.rawValue, ending.error, ending.operation])
+            }
+        }
+    }
+
+    /// Records how a run ended.
+    public func finishSession(
+        _ id: Int64, status: SessionStatus, error: String?, totals: SessionTotals
+    ) async throws(StoreError) {
+        let time = time
+        try await write { db in
+            try db.execute(
+                sql: """
+                    UPDATE sync_sessions SET status = ?, error = ?, ended_at = ?, pulled = ?, pushed = ?, removed = ?,
+                        conflicts = ?, unchanged = ?, failed = ?, bytes = ? WHERE id = ?
+                    """,
+                arguments: [
+                    status.rawValue, error, time, totals.pulled, totals.pushed, totals.removed, totals.conflicts,
+                    totals.unchanged, totals.failed, Int64(bitPattern: totals.bytes), id,
+                ])
+        }
+    }
+
+    /// Ends what a process that died left open. To be called by the holder of the device's lease.
+    public func closeAbandonedSessions(device: Int64) async throws(StoreError) {
+        let open = try await read { db in
+            try Bool.fetchOne(
+                db, sql: "SELECT 1 FROM sync_sessions WHERE device_id = ? AND status = 'IN_PROGRESS'", arguments: [device])
+        }
+        guard open != nil else { return }
+        let time = time
+        try await write { db in
+            try db.execute(
+                sql: """
+                    UPDATE sync_operations SET status = 'CANCELLED'
+                    WHERE status IN ('PENDING', 'IN_PROGRESS') AND session_id IN
+                        (SELECT id FROM sync_sessions WHERE device_id = :device AND status = 'IN_PROGRESS');
+                    UPDATE sync_sessions SET status = 'FAILED', error = 'interrupted: the process ended', ended_at = :time
+                    WHERE device_id = :device AND status = 'IN_PROGRESS'
+                    """, arguments: ["device": device, "time": time])
+        }
+    }
+}

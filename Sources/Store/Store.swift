@@ -1,0 +1,108 @@
+import Foundation
+import GRDB
+import Glibc
+import Logging
+import Planner
+
+/// The state of SaveFerry: one SQLite file, and the library of versions beside it.
+public final class Store: Sendable {
+    /// The versions on disk.
+    public let library: Library
+    /// Absolute path of the state directory.
+    public let stateDirectory: String
+    let pool: DatabasePool
+    let now: @Sendable () -> Date
+
+    private init(stateDirectory: String, pool: DatabasePool, library: Library, now: @escaping @Sendable () -> Date) {
+        self.stateDirectory = stateDirectory
+        self.pool = pool
+        self.library = library
+        self.now = now
+    }
+
+    /// Opens the state, making what does not exist: directories with mode 0700, the database with 0600.
+    ///
+    /// Refuses a database that a later version made. Warns when the state directory is on a network file system, where
+    /// every write is slow and locks may not hold.
+    public static func open(
+        stateDirectory: String, libraryDirectory: String, now: @escaping @Sendable () -> Date, logger: Logger
+    ) async throws(StoreError) -> Store {
+        do {
+            return try await Task.detached {
+                try openBlocking(stateDirectory, libraryDirectory, now, logger)
+            }.value
+        } catch {
+            throw StoreError(database: error)
+        }
+    }
+
+    private static func openBlocking(
+        _ stateDirectory: String, _ libraryDirectory: String, _ now: @escaping @Sendable () -> Date, _ logger: Logger
+    ) throws -> Store {
+        for folder in [stateDirectory, "\(stateDirectory)/leases", libraryDirectory] {
+            _ = try FileCalls.makeFolders(folder)
+        }
+        if FileCalls.isNetworkFileSystem(at: stateDirectory) {
+            logger.warning(
+                "the state directory is on a network file system: keep it on a local disk",
+                metadata: ["state_dir": "\(stateDirectory)"])
+        }
+        let file = "\(stateDirectory)/saveferry.db"
+        let descriptor = Glibc.open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StoreError(errno: errno, "open the database \(file)") }
+        Glibc.close(descriptor)
+
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = true
+        configuration.busyMode = .timeout(10)
+        configuration.maximumReaderCount = 2
+        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+        let pool = try DatabasePool(path: file, configuration: configuration)
+        let migrations = Migrations.all
+        if try pool.read(migrations.hasBeenSuperseded) {
+            throw StoreError(
+                .newerSchema, "the database \(file) was made by a later version of SaveFerry",
+                advice: "Update this one, or use another state directory.")
+        }
+        if try !pool.read(migrations.hasCompletedMigrations) { try migrations.migrate(pool) }
+        let library = Library(root: libraryDirectory, now: now)
+        return Store(stateDirectory: stateDirectory, pool: pool, library: library, now: now)
+    }
+
+    /// Ends the use of the database.
+    public func close() {
+        try? pool.close()
+    }
+
+    /// Reads in one snapshot of the database.
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(StoreError) -> Value {
+        do { return try await pool.read(body) } catch { throw StoreError(database: error) }
+    }
+
+    /// Writes in one transaction: all of it, durable when this returns, or nothing.
+    func write<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(StoreError) -> Value {
+        do { return try await pool.write(body) } catch { throw StoreError(database: error) }
+    }
+
+    /// Seconds since 1970.
+    var time: Int64 { Int64(now().timeIntervalSince1970) }
+}
+
+extension Digest {
+    /// As it is stored: 32 bytes.
+    var data: Data { Data(bytes) }
+}
+
+extension Row {
+    /// The digest in a column that holds 32 bytes, or nil for NULL.
+    func digest(_ column: String) -> Digest? {
+        (self[column] as Data?).flatMap { Digest(bytes: $0) }
+    }
+}
+
+/// The form in which a folded name is a key in the database (Unicode NFC).
+func storedKey(_ folded: String) -> String { folded.precomposedStringWithCanonicalMapping }

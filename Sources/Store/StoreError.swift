@@ -1,0 +1,61 @@
+import GRDB
+import Glibc
+
+/// What went wrong in the database, the library or the state directory.
+public struct StoreError: Error, Sendable, CustomStringConvertible {
+    /// The kind of failure.
+    public enum Code: String, Sendable {
+        case notFound, alreadyExists, invalid
+        /// Another process holds the device's lease.
+        case held
+        /// Made by a later version of SaveFerry.
+        case newerSchema
+        case permissionDenied, noSpace, readOnly, corrupt, other
+    }
+
+    /// The kind of failure.
+    public let code: Code
+    /// What happened, and to what.
+    public let what: String
+    /// What the user can do; empty where there is nothing but to try again.
+    public let advice: String
+
+    init(_ code: Code, _ what: String, advice: String = "") {
+        self.code = code
+        self.what = what
+        self.advice = advice
+    }
+
+    /// What happened and what to do, in one line.
+    public var description: String { advice.isEmpty ? what : "\(what). \(advice)" }
+
+    /// The failure of a system call on a file (errno(3)).
+    init(errno code: Int32, _ action: String) {
+        let reason = String(cString: strerror(code))
+        switch code {
+        case ENOSPC, EDQUOT:
+            self.init(.noSpace, "can't \(action): \(reason)", advice: "Make room on the server.")
+        case EROFS: self.init(.readOnly, "can't \(action): \(reason)", advice: "Mount it writable.")
+        case EACCES, EPERM:
+            self.init(.permissionDenied, "can't \(action): \(reason)", advice: "Check who owns it and its mode.")
+        case ENOENT: self.init(.notFound, "can't \(action): \(reason)")
+        default: self.init(.other, "can't \(action): \(reason)")
+        }
+    }
+
+    /// The failure that an error from the database amounts to.
+    init(database error: any Error) {
+        switch error {
+        case let error as StoreError: self = error
+        case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
+            self.init(.noSpace, "the database can't grow: the disk is full", advice: "Make room on the server.")
+        case let error as DatabaseError where error.resultCode == .SQLITE_READONLY:
+            self.init(.readOnly, "the database is read-only", advice: "Check the state directory's owner and mode.")
+        case let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB:
+            self.init(.corrupt, "the database is damaged: \(error.message ?? "")", advice: "Restore it from a backup.")
+        case let error as DatabaseError:
+            self.init(.other, "the database refused: \(error.message ?? error.description)")
+        default: self.init(.other, "the database could not be used: \(error)")
+        }
+    }
+}
