@@ -1,0 +1,152 @@
+import Foundation
+import Planner
+import SSHClient
+import Store
+
+extension Orchestrator {
+    /// Checks what does not depend on a device.
+    public func examineServer() -> [Finding] {
+        var findings = [Finding.fine("state directory", store.stateDirectory)]
+        let root = store.library.root
+        findings.append(
+            FileManager.default.isWritableFile(atPath: root)
+                ? .fine("library", root)
+                : .failed("library", DeviceFailure(code: .other, message: "\(root) is not writable", advice: "Check its owner and mode.")))
+        findings.append(
+            SSHLibrary.supportsRSA
+                ? .fine("libssh2", SSHLibrary.version)
+                : .warning("libssh2", "\(SSHLibrary.version): RSA keys do not work with it", "Use ed25519 keys."))
+        return findings
+    }
+
+    /// Checks a device from the outside in: credentials, port, host key, login, SFTP, each directory. Stops where
+    /// nothing more can be learnt. Writes to the device only with `writeTest`.
+    public func examine(_ device: Device, writeTest: Bool) async -> [Finding] {
+        var findings: [Finding] = []
+        do {
+            _ = try await settings.credentials(for: device)
+            findings.append(.fine("credentials", "found"))
+        } catch {
+            findings.append(.failed("credentials", error))
+        }
+        do {
+            let offered = try await offeredHostKeys(of: device)
+            findings.append(.fine("name and port", "\(device.settings.host) port \(device.settings.port) answers"))
+            findings.append(hostKey(offered, of: device))
+        } catch {
+            return findings + [.failed("name and port", error)]
+        }
+        do {
+            findings += try await withConnection(to: device) { connection, sftp in
+                var inside = [Finding.fine("login", "\(device.settings.user) at \(connection.serverBanner)")]
+                inside += extensions(sftp.capabilities)
+                inside.append(await clock(of: connection))
+                for directory in device.directories {
+                    inside += await examine(directory, sftp, writeTest)
+                }
+                return inside
+            }
+        } catch {
+            findings.append(.failed("login", error))
+        }
+        return findings
+    }
+
+    private func hostKey(_ offered: [HostKey], of device: Device) -> Finding {
+        let shown = offered.map { "\($0.algorithm) \($0.fingerprint)" }.joined(separator: ", ")
+        if device.pins.contains(where: { pin in offered.contains(where: pin.matches) }) {
+            return .fine("host key", "is the pinned one")
+        }
+        return .failed(
+            "host key",
+            DeviceFailure(
+                code: .hostKey,
+                message: device.pins.isEmpty
+                    ? "not trusted yet; offered: \(shown)"
+                    : "changed; offered: \(shown); pinned: \(device.pins.map(\.fingerprint).joined(separator: ", "))",
+                advice: "Compare with the device, then run `saveferry device trust \(device.settings.name)`."))
+    }
+
+    private func extensions(_ capabilities: Capabilities) -> [Finding] {
+        var findings = [Finding.fine("SFTP", capabilities.extensions.joined(separator: ", "))]
+        if !capabilities.atomicReplace {
+            findings.append(
+                .warning("atomic replace", "not offered; saves are swapped by way of a backup name, repaired if interrupted"))
+        }
+        if !capabilities.fsync {
+            findings.append(.warning("fsync", "not offered; a power loss right after a sync may cost the new content on the card"))
+        }
+        return findings
+    }
+
+    /// The difference to the device's clock. Only for information: contents decide, not clocks.
+    private func clock(of connection: SSHConnection) async -> Finding {
+        guard let result = try? await connection.execute("date +%s"), result.status == 0,
+            let theirs = Int64(String(decoding: result.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+        else { return .warning("clock", "not checked: the device runs no commands") }
+        let difference = theirs - Int64(clock.now().timeIntervalSince1970)
+        return abs(difference) < 120
+            ? .fine("clock", "right to within \(abs(difference)) s")
+            : .warning("clock", "off by \(difference) s", "Saves sync all the same; only the shown times are wrong.")
+    }
+
+    private func examine(_ directory: SaveDirectory, _ sftp: SFTPClient, _ writeTest: Bool) async -> [Finding] {
+        let check = "directory \(FileName.escaped(directory.path))"
+        var findings: [Finding] = []
+        do {
+            let found = try await RemoteLister(sftp: sftp).list([directory])
+            switch found.first?.listing.state {
+            case .listed:
+                let saves = Pairing(listings: found.map(\.listing), owner: "").saves.count
+                findings.append(
+                    saves > 0
+                        ? .fine(check, "\(saves) saves")
+                        : .warning(check, "no saves in it", "Check the path and the extensions: \(directory.extensions.joined(separator: ","))."))
+            case .unreadable(let reason):
+                return [.failed(check, DeviceFailure(code: .other, message: reason, advice: "Check its owner and mode on the device."))]
+            case .missing, nil:
+                return [
+                    .failed(
+                        check,
+                        DeviceFailure(code: .other, message: "does not exist", advice: "Check the path, and that the card is in."))
+                ]
+            }
+            if let room = try await sftp.freeSpace(at: directory.remotePath) {
+                let free = "\(room.freeBytes / 1_048_576) MiB free"
+                findings.append(
+                    room.isReadOnly
+                        ? .failed("\(check): space", DeviceFailure(code: .other, message: "mounted read-only", advice: "Check the card."))
+                        : room.freeBytes < 16 << 20
+                            ? .warning("\(check): space", free, "Make room on the device.") : .fine("\(check): space", free))
+            }
+            if writeTest { findings.append(try await writing(to: directory, check, sftp)) }
+        } catch {
+            findings.append(.failed(check, error))
+        }
+        return findings
+    }
+
+    private func writing(to directory: SaveDirectory, _ check: String, _ sftp: SFTPClient) async throws -> Finding {
+        let file = directory.remotePath.appending(Leftover.temporaryName())
+        let content = Array("SaveFerry was here to test writing.".utf8)
+        let given = OneChunk(content)
+        _ = try await sftp.replace(
+            file, size: UInt64(content.count), modified: nil, source: { _ in await given.take() }, beforeSwap: {})
+        try await sftp.remove(file)
+        return .fine("\(check): writing", "a file was written, renamed and removed")
+    }
+}
+
+/// Gives its bytes once.
+private actor OneChunk {
+    private var bytes: [UInt8]?
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    func take() -> [UInt8]? {
+        defer { bytes = nil }
+        return bytes
+    }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import Planner
+import Store
+
+struct ConflictsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "conflicts", abstract: "List and resolve saves that changed on both sides.",
+        subcommands: [ConflictsListCommand.self, ConflictsResolveCommand.self],
+        defaultSubcommand: ConflictsListCommand.self)
+}
+
+struct ConflictsListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List open conflicts.")
+    @OptionGroup var global: GlobalOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    struct Side: Encodable {
+        let version: Int, sizeBytes: UInt64, modifiedAt: Date, contentHash: String
+
+        init(_ side: ConflictSummary.Side) {
+            (version, sizeBytes, modifiedAt, contentHash) = (side.version, side.size, side.modified, side.digest.hex)
+        }
+    }
+
+    struct Document: Encodable {
+        let id: Int64, device: String, saveId: Int64, platform: String, game: String, kind: String, slot: String
+        let openedAt: Date, deviceSide: Side, serverSide: Side
+    }
+
+    func run() async throws {
+        let (_, store) = try await global.open()
+        let conflicts = try await store.conflicts()
+        if json {
+            try JSON.answer([
+                "conflicts": conflicts.map {
+                    Document(
+                        id: $0.id, device: $0.deviceName, saveId: $0.save, platform: $0.identity.platform,
+                        game: $0.identity.game, kind: $0.identity.kind.rawValue, slot: $0.identity.slot,
+                        openedAt: $0.opened, deviceSide: Side($0.device), serverSide: Side($0.server))
+                }
+            ])
+            return
+        }
+        var table = Table(
+            ("ID", .right), ("SAVE", .left), ("DEVICE", .left), ("DEVICE HAS", .left), ("SERVER HAS", .left))
+        for conflict in conflicts {
+            table.add(
+                "\(conflict.id)", conflict.identity.shown, conflict.deviceName, shown(conflict.device), shown(conflict.server))
+        }
+        Console.answer(
+            conflicts.isEmpty
+                ? "No conflicts." : table.text + "\nResolve one with: saveferry conflicts resolve ID --keep device|server|both")
+    }
+
+    private func shown(_ side: ConflictSummary.Side) -> String {
+        "version \(side.version), \(Formats.size(side.size)), \(Formats.time(side.modified))"
+    }
+}
+
+struct ConflictsResolveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resolve", abstract: "Decide a conflict; the device follows at its next sync.",
+        discussion: """
+            device: the device's content becomes current. server: the server's goes to the device. both: the device's \
+            becomes a slot of its own. Both contents stay in the history. If the device changed again in the meantime, \
+            its next sync reports the conflict anew instead of replacing anything.
+
+            Example:
+              saveferry conflicts resolve 1 --keep server
+            """)
+    @OptionGroup var global: GlobalOptions
+    @Argument(help: "The conflict's number.") var id: Int64
+    @Option(help: ArgumentHelp("device, server or both.", valueName: "side")) var keep: String
+
+    func run() async throws {
+        guard let resolution = ConflictResolution(rawValue: keep) else {
+            throw SettingsError("--keep: \"\(keep)\" can't be used; expected device, server or both")
+        }
+        let (_, store) = try await global.open()
+        let conflict = try await store.resolveConflict(id, keep: resolution)
+        Console.answer(
+            "Resolved: \(conflict.identity.shown) keeps \(resolution.rawValue). Next: saveferry sync \(conflict.deviceName)")
+    }
+}

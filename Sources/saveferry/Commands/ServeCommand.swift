@@ -1,0 +1,38 @@
+import ArgumentParser
+import Foundation
+import Orchestrator
+import Planner
+import Store
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Sync devices when they are due, until stopped.",
+        discussion: """
+            A device is due by its own schedule, or by the one in saveferry.yaml or SAVEFERRY_SCHEDULE. SIGTERM and \
+            SIGINT end it cleanly: operations in hand are finished or undone.
+
+            Examples:
+              saveferry serve --schedule 15m
+              saveferry device edit pocket --schedule "*/10 8-23 * * *"
+            """)
+    @OptionGroup var global: GlobalOptions
+    @Option(help: ArgumentHelp("For devices without one: \(Schedule.expectation).", valueName: "when"))
+    var schedule: String?
+
+    func run() async throws {
+        let given: Schedule?
+        do { given = try schedule.map { text throws(ScheduleError) in try Schedule(text) } } catch { throw SettingsError("--schedule: \(error)") }
+        let (store, orchestrator, _, settings) = try await global.orchestrator()
+        let fallback = given ?? settings.schedule
+        let devices = try await store.devices()
+        guard fallback != nil || devices.contains(where: { $0.settings.schedule != nil }) else {
+            throw SettingsError("nothing is ever due: no device has a schedule and there is none for all; give --schedule 15m")
+        }
+        let logger = global.logger
+        logger.notice("serving", metadata: ["devices": "\(devices.count)"])
+        let scheduler = Scheduler(orchestrator: orchestrator, fallback: fallback)
+        await Signals.cancelling { await scheduler.run() }
+        logger.notice("stopped")
+        store.close()
+    }
+}

@@ -1,0 +1,132 @@
+import ArgumentParser
+import Foundation
+import Planner
+import Store
+
+struct SessionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sessions", abstract: "List past runs, newest first.",
+        subcommands: [SessionsListCommand.self, SessionsShowCommand.self], defaultSubcommand: SessionsListCommand.self)
+}
+
+/// A recorded run as JSON.
+struct SessionRecord: Encodable {
+    struct Operation: Encodable {
+        let id: Int64, action: String, platform: String?, game: String?, slot: String?, remotePath: String
+        let sizeBytes: UInt64, reason: String, status: String, error: String?
+    }
+
+    let sessionId: Int64, device: String, trigger: String, status: String, error: String?
+    let startedAt: Date, endedAt: Date?
+    let pulled: Int, pushed: Int, removed: Int, conflicts: Int, unchanged: Int, failed: Int, bytes: UInt64
+    var operations: [Operation]?
+
+    init(_ session: SessionSummary, _ operations: [OperationSummary]? = nil) {
+        sessionId = session.id
+        device = session.deviceName
+        trigger = session.trigger.rawValue
+        status = session.status.rawValue
+        error = session.error
+        startedAt = session.started
+        endedAt = session.ended
+        let totals = session.totals
+        (pulled, pushed, removed) = (totals.pulled, totals.pushed, totals.removed)
+        (conflicts, unchanged, failed, bytes) = (totals.conflicts, totals.unchanged, totals.failed, totals.bytes)
+        self.operations = operations?.map {
+            Operation(
+                id: $0.id, action: $0.record.action.rawValue, platform: $0.record.identity?.platform,
+                game: $0.record.identity?.game, slot: $0.record.identity?.slot, remotePath: $0.record.remotePath,
+                sizeBytes: $0.record.size, reason: $0.record.reason, status: $0.status.rawValue, error: $0.error)
+        }
+    }
+}
+
+struct SessionsListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List past runs.")
+    @OptionGroup var global: GlobalOptions
+    @Argument(help: "Only this device.") var name: String?
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        let (_, store) = try await global.open()
+        var device: Int64?
+        if let name { device = try await store.device(named: name).id }
+        let sessions = try await store.sessions(device: device)
+        if json {
+            try JSON.answer(["sessions": sessions.map { SessionRecord($0) }])
+            return
+        }
+        var table = Table(
+            ("ID", .right), ("DEVICE", .left), ("STARTED", .left), ("STATUS", .left), ("PULLED", .right),
+            ("PUSHED", .right), ("FAILED", .right), ("ERROR", .left))
+        for session in sessions {
+            table.add(
+                "\(session.id)", session.deviceName, Formats.time(session.started), session.status.rawValue,
+                "\(session.totals.pulled)", "\(session.totals.pushed)", "\(session.totals.failed)", session.error ?? "")
+        }
+        Console.answer(sessions.isEmpty ? "No runs yet." : table.text)
+    }
+}
+
+struct SessionsShowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one run and its operations.")
+    @OptionGroup var global: GlobalOptions
+    @Argument(help: "The run's number.") var id: Int64
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        let (_, store) = try await global.open()
+        let (session, operations) = try await store.session(id)
+        if json {
+            try JSON.answer(["sessions": [SessionRecord(session, operations)]])
+            return
+        }
+        Console.answer("Session \(session.id): \(session.deviceName), \(session.status.rawValue), \(Formats.time(session.started))")
+        if let error = session.error { Console.answer("Error: \(error)") }
+        var table = Table(("ACTION", .left), ("SAVE", .left), ("STATUS", .left), ("REASON", .left))
+        for operation in operations {
+            table.add(
+                operation.record.action.rawValue, operation.record.identity?.shown ?? operation.record.remotePath,
+                operation.status.rawValue, operation.error ?? operation.record.reason)
+        }
+        if !table.isEmpty { Console.answer(table.text) }
+    }
+}
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "status", abstract: "Show how each device fares.")
+    @OptionGroup var global: GlobalOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    struct Document: Encodable {
+        let device: String, enabled: Bool, trusted: Bool, trackedSaves: Int, openConflicts: Int, errorsInARow: Int
+        let lastSession: SessionRecord?
+    }
+
+    func run() async throws {
+        let (_, store) = try await global.open()
+        let devices = try await store.status()
+        if json {
+            try JSON.answer([
+                "devices": devices.map {
+                    Document(
+                        device: $0.device.settings.name, enabled: $0.device.settings.isEnabled,
+                        trusted: !$0.device.hostKeys.isEmpty, trackedSaves: $0.trackedSaves,
+                        openConflicts: $0.openConflicts, errorsInARow: $0.errorsInARow,
+                        lastSession: $0.lastSession.map { SessionRecord($0) })
+                }
+            ])
+            return
+        }
+        var table = Table(
+            ("DEVICE", .left), ("SAVES", .right), ("CONFLICTS", .right), ("LAST RUN", .left), ("STATUS", .left), ("", .left))
+        for status in devices {
+            let last = status.lastSession
+            table.add(
+                status.device.settings.name, "\(status.trackedSaves)", "\(status.openConflicts)",
+                last.map { Formats.time($0.started) } ?? "never", last?.status.rawValue ?? "-",
+                status.errorsInARow > 1 ? "\(status.errorsInARow) failures in a row" : "")
+        }
+        Console.answer(devices.isEmpty ? "No devices yet. Add one with `saveferry device add`." : table.text)
+    }
+}

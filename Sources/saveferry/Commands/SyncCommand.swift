@@ -1,0 +1,40 @@
+import ArgumentParser
+import Foundation
+import Orchestrator
+import Planner
+import Store
+
+struct SyncCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sync", abstract: "Sync saves both ways, now.",
+        discussion: "Examples:\n  saveferry sync\n  saveferry sync pocket\n  saveferry sync pocket --dry-run --json")
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var options: RunOptions
+    @Flag(help: "Only show what would be done, as `plan` does.") var dryRun = false
+
+    func run() async throws {
+        if dryRun {
+            try await printPlans(options, global)
+            return
+        }
+        let valves = try options.valves()
+        let (store, orchestrator, events, _) = try await global.orchestrator()
+        let devices = try await options.devices(store)
+        let reports = await Signals.cancelling {
+            await ProgressLine.during(events) {
+                await orchestrator.sync(devices, trigger: .onDemand, allowing: valves)
+            }
+        }
+        if options.json { try JSON.answer(["sessions": reports.map(SessionDocument.init)]) }
+        for report in reports {
+            if let plan = report.plan, !options.json {
+                Console.answer(PlanText.text(plan, all: options.all, outcomes: report.outcomes))
+                if report.openConflicts > 0 {
+                    Console.answer("\(Formats.count(report.openConflicts, "conflict")) open: see `saveferry conflicts`")
+                }
+            }
+            if let failure = report.failure { Console.error("\(report.device): \(failure)") }
+        }
+        throw ExitCode(reports.map(\.exitCode).max() ?? 0)
+    }
+}

@@ -1,0 +1,12 @@
+import Foundation
+
+/// One JSON document as the answer: keys in snake_case, times in RFC 3339 UTC, sizes in bytes.
+enum JSON {
+    static func answer(_ document: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        Console.answer(String(decoding: try encoder.encode(document), as: UTF8.self))
+    }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Foundation
+import Orchestrator
+import SSHClient
+import Store
+
+/// The command line.
+@main
+struct SaveFerry: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "saveferry",
+        abstract: "Keeps game saves in step between this server and handhelds, over SSH.",
+        discussion: """
+            A first sync, from nothing:
+
+              saveferry device add pocket --host 192.168.1.20 --dir gba=/storage/roms/gba
+              saveferry device trust pocket
+              saveferry plan pocket
+              saveferry sync pocket
+
+            Exit codes: 0 all done, 1 some operations failed, 2 wrong usage or configuration, 3 done but conflicts are \
+            open, 4 halted by a safety limit, 5 device unreachable, 6 host key unknown or changed, 7 authentication \
+            refused, 8 another run holds the device. With several devices the highest counts.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            DeviceCommand.self, PlanCommand.self, SyncCommand.self, ServeCommand.self, StatusCommand.self,
+            SavesCommand.self, HistoryCommand.self, RestoreCommand.self, DeleteCommand.self, UntrackCommand.self,
+            TrackCommand.self, ConflictsCommand.self, SessionsCommand.self, DoctorCommand.self,
+        ])
+
+    static func main() async {
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as ExitCode {
+            Foundation.exit(error.rawValue)
+        } catch {
+            Foundation.exit(report(error))
+        }
+    }
+
+    /// Prints what went wrong and returns the exit code for it.
+    private static func report(_ error: any Error) -> Int32 {
+        let failure: DeviceFailure
+        switch error {
+        case let error as StoreError:
+            Console.error(error.description)
+            return error.code == .held ? 8 : [.notFound, .invalid, .alreadyExists].contains(error.code) ? 2 : 1
+        case let error as SSHError:
+            Console.error(error.description)
+            return 2
+        case let error as DeviceFailure: failure = error
+        case let error as SettingsError:
+            Console.error(error.description)
+            return 2
+        default:
+            // Help and version are answers; everything else of the parser's is wrong usage.
+            let code = exitCode(for: error)
+            let message = fullMessage(for: error)
+            if code == .success { Console.answer(message) } else { Console.note(message) }
+            return code == .success ? 0 : 2
+        }
+        Console.error(failure.description)
+        return failure.exitCode
+    }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import Orchestrator
+import Planner
+import SSHClient
+
+/// What holds for the whole program: flags over `SAVEFERRY_*` over `saveferry.yaml` over defaults.
+struct Settings {
+    let stateDirectory: String
+    let libraryDirectory: String
+    let keysDirectory: String
+    let conflictPolicy: ConflictPolicy
+    let concurrency: Int
+    /// For devices without a schedule of their own; nil syncs only those that have one.
+    let schedule: Schedule?
+
+    init(home: String?, config: String?) throws {
+        let home = (home ?? Environment["SAVEFERRY_HOME"]).map(Settings.absolute)
+        let named = config ?? Environment["SAVEFERRY_CONFIG"]
+        let path = named.map(Settings.absolute) ?? home.map { "\($0)/saveferry.yaml" } ?? "\(Settings.xdg("CONFIG", ".config"))/saveferry.yaml"
+        let file = try SettingsFile(path: path, isRequired: named != nil)
+
+        func text(_ key: SettingsFile.Key) throws -> String? {
+            try Environment["SAVEFERRY_" + key.rawValue.uppercased()] ?? file.text(key)
+        }
+        stateDirectory = Settings.absolute(
+            try text(.stateDir) ?? home.map { "\($0)/state" } ?? Settings.xdg("STATE", ".local/state"))
+        libraryDirectory = Settings.absolute(
+            try text(.libraryDir) ?? home.map { "\($0)/library" } ?? Settings.xdg("DATA", ".local/share") + "/library")
+        keysDirectory = Settings.absolute(
+            try text(.keysDir) ?? home.map { "\($0)/keys" } ?? Settings.xdg("CONFIG", ".config") + "/keys")
+        conflictPolicy = try file.parse(try text(.conflicts), .conflicts, "ask, newest, device, server or keep-both") {
+            ConflictPolicy(rawValue: $0)
+        } ?? .ask
+        concurrency = try file.parse(try text(.concurrency), .concurrency, "a number from 1 to 64") {
+            Int($0).flatMap { (1...64).contains($0) ? $0 : nil }
+        } ?? 8
+        schedule = try file.parse(try text(.schedule), .schedule, Schedule.expectation) { try? Schedule($0) }
+    }
+
+    var orchestrator: OrchestratorSettings {
+        OrchestratorSettings(
+            keysDirectory: keysDirectory, agentSocket: Environment["SSH_AUTH_SOCK"],
+            passphrase: { [keysDirectory] device in Settings.passphrase(device, keysDirectory) },
+            conflictPolicy: conflictPolicy, concurrency: concurrency)
+    }
+
+    /// A passphrase from `SAVEFERRY_PASSPHRASE`, or from the file that `SAVEFERRY_PASSPHRASE_FILE` names, or from
+    /// `keys_dir/NAME.passphrase`.
+    private static func passphrase(_ device: String, _ keysDirectory: String) -> Secret? {
+        if let text = Environment["SAVEFERRY_PASSPHRASE"] { return Secret(text) }
+        let path = Environment["SAVEFERRY_PASSPHRASE_FILE"] ?? "\(keysDirectory)/\(device).passphrase"
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
+        return text.split(whereSeparator: \.isNewline).first.map { Secret(String($0)) }
+    }
+
+    private static func xdg(_ kind: String, _ fallback: String) -> String {
+        let base = Environment["XDG_\(kind)_HOME"] ?? "\(NSHomeDirectory())/\(fallback)"
+        return "\(base)/saveferry"
+    }
+
+    /// `~` and relative paths made absolute.
+    static func absolute(_ path: String) -> String {
+        let expanded = (path as NSString).expandingTildeInPath
+        let full = expanded.hasPrefix("/") ? expanded : "\(FileManager.default.currentDirectoryPath)/\(expanded)"
+        return URL(fileURLWithPath: full).standardizedFileURL.path
+    }
+}

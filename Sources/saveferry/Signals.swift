@@ -1,0 +1,22 @@
+import Dispatch
+import Foundation
+
+/// Turns SIGINT and SIGTERM into the cancellation of what is under way.
+enum Signals {
+    /// Runs `work`; the first signal cancels it, and it ends in its own time. A second one ends the process at once.
+    static func cancelling<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
+        let task = Task { await work() }
+        let sources = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number)
+            source.setEventHandler {
+                if task.isCancelled { exit(128 + number) }
+                task.cancel()
+            }
+            source.resume()
+            return source
+        }
+        defer { for source in sources { source.cancel() } }
+        return await task.value
+    }
+}
