@@ -10,6 +10,7 @@ public struct DeviceFailure: Error, Sendable, CustomStringConvertible {
         case authentication, busy, interrupted, other
     }
 
+    /// What kind of failure.
     public let code: Code
     /// What happened, and to what.
     public let message: String

@@ -13,6 +13,7 @@ public struct OrchestratorSettings: Sendable {
     public let conflictPolicy: ConflictPolicy
     /// How many devices are synced at once.
     public let concurrency: Int
+    /// How long each part of a connection may take.
     public let deadlines: Deadlines
 
     /// Settings; see the properties.

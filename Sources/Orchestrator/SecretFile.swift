@@ -9,7 +9,8 @@ enum SecretFile {
             var info = stat()
             guard stat(path, &info) == 0 else {
                 throw DeviceFailure(
-                    code: .authentication, message: "the password file \(path) can't be read: \(String(cString: strerror(errno)))",
+                    code: .authentication,
+                    message: "the password file \(path) can't be read: \(String(cString: strerror(errno)))",
                     advice: "Create it with mode 0600 and the password on its first line.")
             }
             guard info.st_mode & 0o077 == 0 else {

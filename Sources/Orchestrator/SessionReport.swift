@@ -5,6 +5,7 @@ import Store
 public struct DevicePlan: Sendable {
     /// The device's name.
     public let device: String
+    /// The plan, or why there is none.
     public let outcome: Result<Plan, DeviceFailure>
 }
 
@@ -14,6 +15,7 @@ public struct SessionReport: Sendable {
     public let device: String
     /// The session's number, or nil when the run failed before there was anything to record.
     public let session: Int64?
+    /// How the run ended.
     public let status: SessionStatus
     /// Nil when the run failed before it could be made.
     public let plan: Plan?
@@ -27,6 +29,7 @@ public struct SessionReport: Sendable {
 
 /// How one operation of a plan ended.
 public struct OperationOutcome: Hashable, Sendable {
+    /// How the operation ended.
     public let status: OperationStatus
     /// What went wrong, for an operation that failed.
     public let error: String?

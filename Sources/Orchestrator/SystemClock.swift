@@ -19,8 +19,10 @@ public struct MachineClock: SystemClock {
         boot = text?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
     }
 
+    /// The machine's time of day.
     public func now() -> Date { Date() }
 
+    /// The machine's monotonic clock.
     public func moment() -> Moment {
         var time = timespec()
         #if os(Linux)

@@ -6,7 +6,9 @@ public struct Baseline: Hashable, Sendable {
     public let directory: Int64?
     /// Where the save stands on the device, below its save directory.
     public let path: RelativePath
+    /// A file or a folder.
     public let shape: SaveShape
+    /// What both sides last agreed on.
     public let agreement: Agreement
     /// The files under which the content was last seen; empty for an imported row.
     public let entries: [EntryBaseline]
@@ -47,7 +49,9 @@ public struct Baseline: Hashable, Sendable {
 public struct EntryBaseline: Hashable, Sendable {
     /// Path below the save directory.
     public let path: RelativePath
+    /// Size and time when it was last read.
     public let stamp: Stamp
+    /// Whether the stamp may stand for the content.
     public let state: StampState
 
     /// The file at `path`.

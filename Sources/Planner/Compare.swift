@@ -44,8 +44,11 @@ public enum Verdict: Hashable, Sendable {
     case unknown(reason: String)
 }
 
+/// Why the device's content is taken.
 public enum PullReason: Hashable, Sendable { case newOnDevice, changedOnDevice, serverLost, changedAfterDeletion }
+/// Why the server's content is given.
 public enum PushReason: Hashable, Sendable { case newOnServer, changedOnServer, changedAfterDeletion }
+/// Why nobody but the user can decide.
 public enum ConflictReason: Hashable, Sendable { case bothChanged, neverAgreed }
 
 /// The shared comparison engine: the one place where an action is chosen.

@@ -1,10 +1,12 @@
 /// A save as it stands on a device: which save it is and which files make it up. Contents are not known yet.
 public struct DeviceSave: Hashable, Sendable {
+    /// Which save it is, under the names that the device gives it.
     public let identity: SaveIdentity
     /// The save directory's number.
     public let directory: Int64
     /// The file, or the folder, below the save directory.
     public let path: RelativePath
+    /// A file or a folder.
     public let shape: SaveShape
     /// The files in order of their paths; exactly one for ``SaveShape/file``. Paths are below the save directory.
     public let files: [ListedFile]
@@ -37,8 +39,11 @@ public struct DeviceContent: Hashable, Sendable {
     public struct Entry: Hashable, Sendable {
         /// Path below the save directory.
         public let path: RelativePath
+        /// Of the file's bytes.
         public let sha256: Digest
+        /// Size and time, the same before and after the read.
         public let stamp: Stamp
+        /// Whether the stamp may stand for the content from now on.
         public let state: StampState
 
         /// The file at `path` with the SHA-256 of its bytes.

@@ -1,6 +1,8 @@
 /// What a device says is in one save directory.
 public struct DirectoryListing: Sendable {
+    /// Which save directory was listed.
     public let directory: SaveDirectory
+    /// What was found, or why nothing was.
     public let state: State
 
     /// A listing of `directory` that ended in `state`.
@@ -45,7 +47,9 @@ public struct DirectoryListing: Sendable {
 
 /// A regular file as it was listed.
 public struct ListedFile: Hashable, Sendable {
+    /// Path below the save directory.
     public let path: RelativePath
+    /// Size and time as listed.
     public let stamp: Stamp
 
     /// The file at `path` below its save directory.
@@ -57,7 +61,9 @@ public struct ListedFile: Hashable, Sendable {
 
 /// A folder below a save directory that could not be listed.
 public struct UnreadableFolder: Hashable, Sendable {
+    /// Path below the save directory.
     public let path: RelativePath
+    /// The device's own words for why.
     public let reason: String
 
     /// The folder at `path`, with the device's own words for why.
@@ -71,6 +77,7 @@ public struct UnreadableFolder: Hashable, Sendable {
 public struct SkippedEntry: Hashable, Sendable {
     /// Path below the save directory, safe to print.
     public let shownPath: String
+    /// Why it is left alone, as one clause.
     public let reason: String
 
     /// The entry shown as `shownPath`.

@@ -4,12 +4,17 @@ public struct PlanInput: Sendable {
     public let device: String
     /// Seconds since 1970 by the server's clock.
     public let now: Int64
+    /// What happens when both sides changed.
     public let conflictPolicy: ConflictPolicy
+    /// What happens to saves that were deleted on the server.
     public let deletionPolicy: DeletionPolicy
+    /// What stands in each save directory.
     public let listings: [DirectoryListing]
+    /// Which saves the listings hold.
     public let pairing: Pairing
     /// One for each save in the pairing; a missing one counts as unknown.
     public let knowledge: [SaveKey: DeviceKnowledge]
+    /// The server's saves, and what was agreed on.
     public let scope: SyncScopeIndex
     /// Valves that the user opened for this plan.
     public let allowed: Set<Valve>

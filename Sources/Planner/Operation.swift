@@ -83,6 +83,7 @@ public struct PushTarget: Hashable, Sendable {
     public let directory: Int64
     /// The file or folder below it.
     public let path: RelativePath
+    /// What stands there now.
     public let over: Over
 
     /// What a push replaces.

@@ -12,6 +12,7 @@ public struct Pairing: Sendable {
 
     /// Several files or folders of one device that map to the same save: none of them is touched.
     public struct Clash: Hashable, Sendable {
+        /// The save that all of them claim to be.
         public let identity: SaveIdentity
         /// At least two, in order of their paths.
         public let saves: [DeviceSave]
@@ -19,7 +20,9 @@ public struct Pairing: Sendable {
         /// Whether the names differ only by case or Unicode normalization.
         public var isSameNameInTwoForms: Bool {
             let first = saves.first.map { NameFolding.caseFolded($0.path.text) }
-            return saves.allSatisfy { NameFolding.caseFolded($0.path.text) == first && $0.directory == saves[0].directory }
+            return saves.allSatisfy {
+                NameFolding.caseFolded($0.path.text) == first && $0.directory == saves[0].directory
+            }
         }
     }
 

@@ -20,8 +20,11 @@ public struct SaveDirectory: Hashable, Sendable {
     public let id: Int64
     /// Absolute path on the device, or one relative to the login directory; without a trailing slash.
     public let path: String
+    /// How the platform of what lies here is known.
     public let platform: PlatformRule
+    /// Whether saves or states lie here.
     public let kind: SaveKind
+    /// What is one save here.
     public let layout: Layout
     /// Lower case, without the dot, in order of preference for new files. Not used by ``Layout/folders``.
     public let extensions: [String]

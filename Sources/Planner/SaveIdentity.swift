@@ -10,10 +10,15 @@ public enum SaveShape: String, Hashable, Sendable {
 
 /// The save that a player means, as it is shown: whose, of which platform and game, which kind and slot.
 public struct SaveIdentity: Hashable, Sendable {
+    /// Whose save it is.
     public let owner: String
+    /// The console or core, for example `gba`.
     public let platform: String
+    /// The game, as its files are named.
     public let game: String
+    /// The game's own memory, or a snapshot.
     public let kind: SaveKind
+    /// Which of the game's saves.
     public let slot: String
     /// What two sides must have in common to be the same save.
     public let key: SaveKey
@@ -43,10 +48,15 @@ public struct SaveIdentity: Hashable, Sendable {
 ///
 /// Strings compare by canonical equivalence (Unicode UAX #15), so composed and decomposed accents are equal here.
 public struct SaveKey: Hashable, Sendable {
+    /// Whose save it is.
     public let owner: String
+    /// The platform, folded.
     public let platform: String
+    /// The game, folded.
     public let game: String
+    /// The game's own memory, or a snapshot.
     public let kind: SaveKind
+    /// The slot, folded.
     public let slot: String
 }
 

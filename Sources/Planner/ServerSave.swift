@@ -1,7 +1,10 @@
 /// A save as the server has it.
 public struct ServerSave: Hashable, Sendable {
+    /// The save's number.
     public let id: Int64
+    /// Which save it is, under the names that the server shows.
     public let identity: SaveIdentity
+    /// What its slot holds.
     public let content: Content
 
     /// A save with this number.
@@ -23,11 +26,15 @@ public struct ServerSave: Hashable, Sendable {
 
 /// The current version of a save's slot.
 public struct ServerVersion: Hashable, Sendable {
+    /// The version's number.
     public let id: Int64
+    /// The canonical content hash.
     public let digest: Digest
+    /// A file or a folder.
     public let shape: SaveShape
     /// Bytes.
     public let size: UInt64
+    /// Empty, or one byte repeated.
     public let isBlank: Bool
     /// The name it had where it came from: a hint for devices that have no name of their own for this save.
     public let originalName: String

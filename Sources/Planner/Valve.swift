@@ -26,6 +26,7 @@ public enum Valve: String, Hashable, Sendable, CaseIterable {
 
 /// A valve that closed, for one directory.
 public struct Halt: Hashable, Sendable {
+    /// Which limit it is.
     public let valve: Valve
     /// Path on the device.
     public let directory: String

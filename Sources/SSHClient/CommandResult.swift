@@ -18,15 +18,22 @@ public struct CommandResult: Sendable {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             stream.setAwaitingAnswer(true)
             stream.listenForErrors { bytes in
-                errors.writeImmutableBuffer(bytes.getSlice(at: bytes.readerIndex, length: min(bytes.readableBytes, maxOutput - errors.readableBytes)) ?? ByteBuffer())
+                errors.writeImmutableBuffer(
+                    bytes.getSlice(
+                        at: bytes.readerIndex, length: min(bytes.readableBytes, maxOutput - errors.readableBytes))
+                        ?? ByteBuffer())
             }
             stream.listen(
                 onBytes: { bytes in
-                    output.writeImmutableBuffer(bytes.getSlice(at: bytes.readerIndex, length: min(bytes.readableBytes, maxOutput - output.readableBytes)) ?? ByteBuffer())
+                    output.writeImmutableBuffer(
+                        bytes.getSlice(
+                            at: bytes.readerIndex, length: min(bytes.readableBytes, maxOutput - output.readableBytes))
+                            ?? ByteBuffer())
                 },
                 onEnd: { _ in continuation.resume() })
         }
         return CommandResult(
-            status: stream.exitStatus, output: Array(output.readableBytesView), errorOutput: Array(errors.readableBytesView))
+            status: stream.exitStatus, output: Array(output.readableBytesView),
+            errorOutput: Array(errors.readableBytesView))
     }
 }

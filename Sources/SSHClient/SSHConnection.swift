@@ -37,7 +37,7 @@ public actor SSHConnection {
             let handshake: Handshake
             do throws(SSHError) {
                 handshake = try await Handshake.perform(with: endpoint, offering: algorithms, deadlines: deadlines)
-            } catch where error.code == .noCommonAlgorithm && !pins.isEmpty {
+            } catch  where error.code == .noCommonAlgorithm && !pins.isEmpty {
                 logger.debug("no common algorithm", metadata: ["device": "\(endpoint)", "reason": "\(error.what)"])
                 continue
             }
@@ -69,7 +69,7 @@ public actor SSHConnection {
                     with: endpoint, offering: [algorithm], deadlines: deadlines)
                 handshake.abandon()
                 if !keys.contains(handshake.hostKey) { keys.append(handshake.hostKey) }
-            } catch where error.code == .noCommonAlgorithm {
+            } catch  where error.code == .noCommonAlgorithm {
                 mismatch = error
             }
         }
@@ -120,13 +120,16 @@ public actor SSHConnection {
                 if let channel = libssh2_channel_open_ex(session.raw, "session", 7, window, 32_768, nil, 0) {
                     return .done(ChannelPointer(raw: channel))
                 }
-                return try session.failureOrAgain { _, text in SSHError(.failure, "no channel could be opened: \(text)") }
+                return try session.failureOrAgain { _, text in SSHError(.failure, "no channel could be opened: \(text)")
+                }
             }
             _ = try await driver.perform { session throws(SSHError) in
                 try session.step(start(channel.raw)) { code, text in
                     SSHError(
                         .unsupported, "the device refused to start it: \(text)",
-                        advice: "For SFTP, the SSH server needs its sftp-server; dropbear needs the package that brings it.")
+                        advice:
+                            "For SFTP, the SSH server needs its sftp-server; dropbear needs the package that brings it."
+                    )
                 }
             }
             return try await driver.perform { _ in

@@ -79,11 +79,13 @@ extension Store {
                 switch archive.place {
                 case .archive(let save):
                     _ = try insertVersion(
-                        archive.version, of: save, archival: true, source: source, modified: archive.modified, at: time, db)
+                        archive.version, of: save, archival: true, source: source, modified: archive.modified, at: time,
+                        db)
                 case .slot(let identity):
                     let save = try findOrInsertSave(identity, db)
                     let version = try insertVersion(
-                        archive.version, of: save, archival: false, source: source, modified: archive.modified, at: time, db)
+                        archive.version, of: save, archival: false, source: source, modified: archive.modified,
+                        at: time, db)
                     try setCurrent(version, of: save, db)
                 }
             }

@@ -43,7 +43,8 @@ extension Store {
     public func openConflictCount(device: Int64) async throws(StoreError) -> Int {
         try await read { db in
             try Int.fetchOne(
-                db, sql: "SELECT count(*) FROM conflicts WHERE device_id = ? AND resolved_at IS NULL", arguments: [device])
+                db, sql: "SELECT count(*) FROM conflicts WHERE device_id = ? AND resolved_at IS NULL",
+                arguments: [device])
                 ?? 0
         }
     }
@@ -61,7 +62,9 @@ extension Store {
     public func resolveConflict(
         _ id: Int64, keep resolution: ConflictResolution
     ) async throws(StoreError) -> ConflictSummary {
-        let found = try await read { db in try fetchConflicts(where: "c.id = ? AND c.resolved_at IS NULL", [id], db).first }
+        let found = try await read { db in
+            try fetchConflicts(where: "c.id = ? AND c.resolved_at IS NULL", [id], db).first
+        }
         guard let conflict = found else {
             throw StoreError(
                 .notFound, "there is no open conflict \(id)", advice: "See the open ones with `saveferry conflicts`.")
@@ -91,7 +94,8 @@ extension Store {
             let content = DeviceContent(digest: conflict.device.digest, isBlank: false, entries: [])
             if let directory = row["directory_id"] as Int64?, let path = RelativePath(row["path"] as String) {
                 let seen = SeenOnDevice(
-                    directory: directory, path: path, shape: SaveShape(rawValue: row["shape"]) ?? .file, content: content)
+                    directory: directory, path: path, shape: SaveShape(rawValue: row["shape"]) ?? .file,
+                    content: content)
                 try agree(seen, device: row["device_id"], save: conflict.save, at: time, db)
             }
             try db.execute(
@@ -109,7 +113,9 @@ extension Store {
                 db, sql: "SELECT device_version_id FROM conflicts WHERE id = ?", arguments: [conflict.id])
             return try id.flatMap { try loadVersion($0, db) }
         }
-        guard let stored else { throw StoreError(.corrupt, "the device's content of conflict \(conflict.id) is not recorded") }
+        guard let stored else {
+            throw StoreError(.corrupt, "the device's content of conflict \(conflict.id) is not recorded")
+        }
         return (try await copy(stored, as: identity), identity)
     }
 
@@ -121,7 +127,8 @@ extension Store {
 
 private func findVersion(_ digest: Digest, of save: Int64, _ db: Database) throws -> Int64 {
     let found = try Int64.fetchOne(
-        db, sql: "SELECT max(id) FROM save_versions WHERE save_id = ? AND content_hash = ?", arguments: [save, digest.data])
+        db, sql: "SELECT max(id) FROM save_versions WHERE save_id = ? AND content_hash = ?",
+        arguments: [save, digest.data])
     guard let found else { throw StoreError(.corrupt, "the device's content of a conflict is not in the library") }
     return found
 }

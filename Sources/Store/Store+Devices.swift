@@ -67,7 +67,8 @@ extension Store {
     /// The device with this name. Throws ``StoreError/Code/notFound`` with the names there are.
     public func device(named name: String) async throws(StoreError) -> Device {
         try await read { db in
-            guard let id = try Int64.fetchOne(db, sql: "SELECT id FROM devices WHERE name = ?", arguments: [name]) else {
+            guard let id = try Int64.fetchOne(db, sql: "SELECT id FROM devices WHERE name = ?", arguments: [name])
+            else {
                 let known = try String.fetchAll(db, sql: "SELECT name FROM devices ORDER BY name LIMIT 20")
                 throw StoreError(
                     .notFound, "there is no device named \(FileName.escaped(name))",
@@ -98,7 +99,8 @@ extension DeviceSettings {
 private func replaceDirectories(of device: Int64, with directories: [SaveDirectory], _ db: Database) throws {
     let kept = directories.map { "\($0.kind.rawValue) \($0.path)" }
     for row in try Row.fetchAll(
-        db, sql: "SELECT id, kind || ' ' || path AS place FROM save_directories WHERE device_id = ?", arguments: [device])
+        db, sql: "SELECT id, kind || ' ' || path AS place FROM save_directories WHERE device_id = ?",
+        arguments: [device])
     where !kept.contains(row["place"]) {
         try db.execute(sql: "DELETE FROM save_directories WHERE id = ?", arguments: [row["id"] as Int64])
     }
@@ -129,8 +131,10 @@ private func loadDevice(_ id: Int64, _ db: Database) throws -> Device {
         SaveDirectory(
             id: row["id"], path: row["path"],
             platform: (row["platform"] as String?).map { .named($0) } ?? .eachSubfolder,
-            kind: SaveKind(rawValue: row["kind"]) ?? .save, layout: SaveDirectory.Layout(rawValue: row["layout"]) ?? .files,
-            extensions: (row["extensions"] as String).split(separator: ",").map(String.init), acceptsNew: row["accepts_new"])
+            kind: SaveKind(rawValue: row["kind"]) ?? .save,
+            layout: SaveDirectory.Layout(rawValue: row["layout"]) ?? .files,
+            extensions: (row["extensions"] as String).split(separator: ",").map(String.init),
+            acceptsNew: row["accepts_new"])
     }
     let keys = try Row.fetchAll(
         db, sql: "SELECT algorithm, fingerprint FROM device_host_keys WHERE device_id = ? ORDER BY fingerprint",

@@ -10,7 +10,8 @@ extension Store {
         let key = platform.map { storedKey(NameFolding.platform($0)) }
         return try await read { db in
             try fetchSaves(
-                where: "s.id > ? AND (? IS NULL OR s.platform_key = ?) ORDER BY s.id LIMIT ?", [after, key, key, limit], db)
+                where: "s.id > ? AND (? IS NULL OR s.platform_key = ?) ORDER BY s.id LIMIT ?",
+                [after, key, key, limit], db)
         }
     }
 
@@ -67,7 +68,8 @@ extension Store {
         let time = time
         return try await write { db in
             let id = try insertVersion(
-                copy, of: save.id, archival: false, source: "restored from version \(number)", modified: time, at: time, db)
+                copy, of: save.id, archival: false, source: "restored from version \(number)", modified: time, at: time,
+                db)
             try setCurrent(id, of: save.id, db)
             guard
                 let row = try Row.fetchOne(
@@ -130,7 +132,8 @@ private func fetchSaves(
     ).map { row in
         SaveSummary(
             id: row["id"], identity: SaveIdentity(row), size: (row["size"] as Int64?).map(UInt64.init(bitPattern:)),
-            updated: row.optionalDate("created_at"), versionCount: row["version_count"], deleted: row.optionalDate("deleted_at"))
+            updated: row.optionalDate("created_at"), versionCount: row["version_count"],
+            deleted: row.optionalDate("deleted_at"))
     }
 }
 

@@ -66,7 +66,8 @@ private func loadSaves(of owner: String, _ db: Database) throws -> [ServerSave] 
             content = .version(
                 ServerVersion(
                     id: row[6], digest: digest, shape: SaveShape(rawValue: row[8]) ?? .file,
-                    size: UInt64(bitPattern: row[9] as Int64), isBlank: row[10], originalName: row[11], modified: row[12]))
+                    size: UInt64(bitPattern: row[9] as Int64), isBlank: row[10], originalName: row[11],
+                    modified: row[12]))
         } else {
             content = .absent
         }
@@ -127,7 +128,8 @@ private func loadBaselines(
 func loadVersion(_ id: Int64, _ db: Database) throws -> StoredVersion? {
     guard
         let row = try Row.fetchOne(
-            db, sql: "SELECT library_path, content_hash, is_blank, shape, original_name FROM save_versions WHERE id = ?",
+            db,
+            sql: "SELECT library_path, content_hash, is_blank, shape, original_name FROM save_versions WHERE id = ?",
             arguments: [id]), let digest = row.digest("content_hash")
     else { return nil }
     let entries = try Row.fetchAll(

@@ -67,7 +67,8 @@ extension Store {
     public func closeAbandonedSessions(device: Int64) async throws(StoreError) {
         let open = try await read { db in
             try Bool.fetchOne(
-                db, sql: "SELECT 1 FROM sync_sessions WHERE device_id = ? AND status = 'IN_PROGRESS'", arguments: [device])
+                db, sql: "SELECT 1 FROM sync_sessions WHERE device_id = ? AND status = 'IN_PROGRESS'",
+                arguments: [device])
         }
         guard open != nil else { return }
         let time = time

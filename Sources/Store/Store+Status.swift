@@ -17,9 +17,12 @@ extension Store {
     }
 
     /// One run with its recorded operations in the plan's order. Throws ``StoreError/Code/notFound``.
-    public func session(_ id: Int64) async throws(StoreError) -> (session: SessionSummary, operations: [OperationSummary]) {
+    public func session(_ id: Int64) async throws(StoreError) -> (
+        session: SessionSummary, operations: [OperationSummary]
+    ) {
         try await read { db in
-            guard let row = try Row.fetchOne(db, sql: "SELECT * FROM sync_sessions WHERE id = ?", arguments: [id]) else {
+            guard let row = try Row.fetchOne(db, sql: "SELECT * FROM sync_sessions WHERE id = ?", arguments: [id])
+            else {
                 throw StoreError(.notFound, "there is no session \(id)", advice: "See them with `saveferry sessions`.")
             }
             let operations = try Row.fetchAll(
@@ -41,7 +44,8 @@ extension Store {
                 return DeviceStatus(
                     device: device, lastSession: sessions.first,
                     trackedSaves: try count(
-                        "SELECT count(*) FROM device_save_sync WHERE device_id = ? AND is_untracked = 0 AND is_gone = 0"),
+                        "SELECT count(*) FROM device_save_sync WHERE device_id = ? AND is_untracked = 0 AND is_gone = 0"
+                    ),
                     openConflicts: try count(
                         "SELECT count(*) FROM conflicts WHERE device_id = ? AND resolved_at IS NULL"),
                     errorsInARow: sessions.prefix { $0.status == .failed }.count)

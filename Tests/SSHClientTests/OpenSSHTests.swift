@@ -7,7 +7,9 @@ import Testing
 @Suite struct OpenSSHTests {
     let logger = Logger(label: "test")
 
-    func connect(_ server: OpenSSHServer, key: String = "user", pinned: String = "host_ed25519") async throws -> SSHConnection {
+    func connect(_ server: OpenSSHServer, key: String = "user", pinned: String = "host_ed25519") async throws
+        -> SSHConnection
+    {
         try await SSHConnection.connect(
             to: Endpoint(host: "127.0.0.1", port: server.port, user: OpenSSHServer.user),
             pins: [HostKeyPin(algorithm: nil, fingerprint: SSHKeys.shared.fingerprint(pinned))],

@@ -11,7 +11,10 @@ extension Orchestrator {
         findings.append(
             FileManager.default.isWritableFile(atPath: root)
                 ? .fine("library", root)
-                : .failed("library", DeviceFailure(code: .other, message: "\(root) is not writable", advice: "Check its owner and mode.")))
+                : .failed(
+                    "library",
+                    DeviceFailure(code: .other, message: "\(root) is not writable", advice: "Check its owner and mode.")
+                ))
         findings.append(
             SSHLibrary.supportsRSA
                 ? .fine("libssh2", SSHLibrary.version)
@@ -71,10 +74,13 @@ extension Orchestrator {
         var findings = [Finding.fine("SFTP", capabilities.extensions.joined(separator: ", "))]
         if !capabilities.atomicReplace {
             findings.append(
-                .warning("atomic replace", "not offered; saves are swapped by way of a backup name, repaired if interrupted"))
+                .warning(
+                    "atomic replace", "not offered; saves are swapped by way of a backup name, repaired if interrupted")
+            )
         }
         if !capabilities.fsync {
-            findings.append(.warning("fsync", "not offered; a power loss right after a sync may cost the new content on the card"))
+            findings.append(
+                .warning("fsync", "not offered; a power loss right after a sync may cost the new content on the card"))
         }
         return findings
     }
@@ -82,7 +88,8 @@ extension Orchestrator {
     /// The difference to the device's clock. Only for information: contents decide, not clocks.
     private func clock(of connection: SSHConnection) async -> Finding {
         guard let result = try? await connection.execute("date +%s"), result.status == 0,
-            let theirs = Int64(String(decoding: result.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+            let theirs = Int64(
+                String(decoding: result.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
         else { return .warning("clock", "not checked: the device runs no commands") }
         let difference = theirs - Int64(clock.now().timeIntervalSince1970)
         return abs(difference) < 120
@@ -101,23 +108,34 @@ extension Orchestrator {
                 findings.append(
                     saves > 0
                         ? .fine(check, "\(saves) saves")
-                        : .warning(check, "no saves in it", "Check the path and the extensions: \(directory.extensions.joined(separator: ","))."))
+                        : .warning(
+                            check, "no saves in it",
+                            "Check the path and the extensions: \(directory.extensions.joined(separator: ","))."))
             case .unreadable(let reason):
-                return [.failed(check, DeviceFailure(code: .other, message: reason, advice: "Check its owner and mode on the device."))]
+                return [
+                    .failed(
+                        check,
+                        DeviceFailure(code: .other, message: reason, advice: "Check its owner and mode on the device."))
+                ]
             case .missing, nil:
                 return [
                     .failed(
                         check,
-                        DeviceFailure(code: .other, message: "does not exist", advice: "Check the path, and that the card is in."))
+                        DeviceFailure(
+                            code: .other, message: "does not exist", advice: "Check the path, and that the card is in.")
+                    )
                 ]
             }
             if let room = try await sftp.freeSpace(at: directory.remotePath) {
                 let free = "\(room.freeBytes / 1_048_576) MiB free"
                 findings.append(
                     room.isReadOnly
-                        ? .failed("\(check): space", DeviceFailure(code: .other, message: "mounted read-only", advice: "Check the card."))
+                        ? .failed(
+                            "\(check): space",
+                            DeviceFailure(code: .other, message: "mounted read-only", advice: "Check the card."))
                         : room.freeBytes < 16 << 20
-                            ? .warning("\(check): space", free, "Make room on the device.") : .fine("\(check): space", free))
+                            ? .warning("\(check): space", free, "Make room on the device.")
+                            : .fine("\(check): space", free))
             }
             if writeTest { findings.append(try await writing(to: directory, check, sftp)) }
         } catch {

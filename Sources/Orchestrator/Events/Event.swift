@@ -4,6 +4,7 @@ public struct Event: Sendable {
     public let device: String
     /// The session's number, or nil for a failure before a session began.
     public let session: Int64?
+    /// What happened.
     public let kind: Kind
 
     /// What happened.

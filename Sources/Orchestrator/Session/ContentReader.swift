@@ -38,7 +38,8 @@ struct ContentReader: Sendable {
                 if let reading = try await readOnce(save) { return reading }
             }
             return Reading(
-                key: key, knowledge: .unreadable(reason: "it keeps changing while it is read; the next run tries again"),
+                key: key,
+                knowledge: .unreadable(reason: "it keeps changing while it is read; the next run tries again"),
                 staged: nil)
         } catch let error as SSHError where !error.endsConnection {
             return Reading(key: key, knowledge: .unreadable(reason: error.what), staged: nil)
@@ -59,7 +60,8 @@ struct ContentReader: Sendable {
                 return nil
             }
             let state = StampState.afterRead(
-                of: stamp, previous: previous[file.path], listed: stamp == file.stamp ? listed : began, readBegan: began)
+                of: stamp, previous: previous[file.path], listed: stamp == file.stamp ? listed : began, readBegan: began
+            )
             entries.append(
                 DeviceContent.Entry(path: file.path, sha256: content.sha256, stamp: stamp, state: state))
             staged.append(content)
@@ -102,7 +104,11 @@ struct ContentReader: Sendable {
 
     /// Whether the server's current version is this very content: then it need not be received again.
     private func isKnownOnServer(_ digest: Digest, _ save: DeviceSave) -> Bool {
-        if case .version(let version) = scope.server(save.identity.key)?.content { version.digest == digest } else { false }
+        if case .version(let version) = scope.server(save.identity.key)?.content {
+            version.digest == digest
+        } else {
+            false
+        }
     }
 }
 

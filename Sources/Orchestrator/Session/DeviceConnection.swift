@@ -24,7 +24,8 @@ extension OrchestratorSettings {
         case .agent:
             guard let agentSocket else {
                 throw DeviceFailure(
-                    code: .authentication, message: "\(device.settings.name) logs in with the ssh-agent, and none is running",
+                    code: .authentication,
+                    message: "\(device.settings.name) logs in with the ssh-agent, and none is running",
                     advice: "Start one and set SSH_AUTH_SOCK, or give the device a key file.")
             }
             return [.agent(socketPath: agentSocket)]

@@ -6,7 +6,11 @@ extension Executor {
     func recordAgreements() async throws {
         try stop.check()
         let adopted = operations { operation in
-            if case .adopt(let save, let content) = operation.step { Observed(save: save, content: content) } else { nil }
+            if case .adopt(let save, let content) = operation.step {
+                Observed(save: save, content: content)
+            } else {
+                nil
+            }
         }
         for batch in adopted.batches(of: 4 * Executor.batchSize) {
             let commits = batch.compactMap { item in

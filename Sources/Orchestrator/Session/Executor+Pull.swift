@@ -12,7 +12,11 @@ extension Executor {
     /// Staging → library → commit, a batch at a time.
     func pull() async throws {
         let pulls = operations { operation in
-            if case .pull(let save, let content) = operation.step { Observed(save: save, content: content) } else { nil }
+            if case .pull(let save, let content) = operation.step {
+                Observed(save: save, content: content)
+            } else {
+                nil
+            }
         }
         for batch in pulls.batches(of: Executor.batchSize) {
             try stop.check()
@@ -43,7 +47,9 @@ extension Executor {
         }
         for batch in conflicts.batches(of: Executor.batchSize) {
             try stop.check()
-            let observed = batch.map { Numbered(index: $0.index, operation: $0.operation, payload: $0.payload.observed) }
+            let observed = batch.map {
+                Numbered(index: $0.index, operation: $0.operation, payload: $0.payload.observed)
+            }
             let kept = try await keepUnknown(observed)
             let servers = Dictionary(uniqueKeysWithValues: batch.map { ($0.index, $0.payload.server) })
             let commits = kept.compactMap { conflict, version -> ConflictCommit? in

@@ -20,9 +20,10 @@ extension Executor {
         for batch in pushes.batches(of: Executor.batchSize) {
             try stop.check()
             let versions = try await store.versions(batch.map(\.payload.version.id))
-            let safe = try await secureOldContents(of: batch.map {
-                Numbered(index: $0.index, operation: $0.operation, payload: $0.payload.target)
-            })
+            let safe = try await secureOldContents(
+                of: batch.map {
+                    Numbered(index: $0.index, operation: $0.operation, payload: $0.payload.target)
+                })
             let ready = batch.compactMap { push -> ReadyPush? in
                 guard safe.contains(push.index), let version = versions[push.payload.version.id] else { return nil }
                 return ReadyPush(
@@ -117,7 +118,11 @@ extension Executor {
     /// Removes what the server deleted, once its content is a version and the device still has exactly that.
     func remove() async throws {
         let removals = operations { operation in
-            if case .remove(let save, let content) = operation.step { Observed(save: save, content: content) } else { nil }
+            if case .remove(let save, let content) = operation.step {
+                Observed(save: save, content: content)
+            } else {
+                nil
+            }
         }
         guard !removals.isEmpty else { return }
         for (item, version) in try await keepUnknown(removals) {
@@ -129,7 +134,8 @@ extension Executor {
             do {
                 let check = RemoteGuard(sftp: sftp, root: directory.remotePath)
                 try await check.confirm(item.payload.content)
-                try await sftp.removeSave(directory.remotePath.appending(item.payload.save.path), item.payload.save.shape)
+                try await sftp.removeSave(
+                    directory.remotePath.appending(item.payload.save.path), item.payload.save.shape)
                 let commit = RemovalCommit(
                     operation: ledger.record(of: item.index), device: device.id, save: save)
                 try await uncancelled { [store] in try await store.commitRemovals([commit]) }

@@ -1,6 +1,7 @@
-import struct Crypto.SHA256
 import Planner
 import SSHClient
+
+import struct Crypto.SHA256
 
 /// The last look before something on the device is replaced or removed: is it still what the plan was made for?
 struct RemoteGuard: Sendable {
@@ -25,7 +26,7 @@ struct RemoteGuard: Sendable {
     func confirmAbsent(_ path: RelativePath) async throws {
         do throws(SSHError) {
             _ = try await sftp.attributes(of: root.appending(path), followLinks: false)
-        } catch where error.code == .noSuchFile {
+        } catch  where error.code == .noSuchFile {
             return
         }
         throw changed(path)

@@ -112,7 +112,8 @@ private struct Walk {
             if path.components.count <= Walk.deepest { foldersToList.append(path) }
         case .symlink:
             contents.skipped.append(
-                SkippedEntry(shownPath: path.description, reason: "a symbolic link; the file it names is synced itself"))
+                SkippedEntry(shownPath: path.description, reason: "a symbolic link; the file it names is synced itself")
+            )
         case .other:
             contents.skipped.append(SkippedEntry(shownPath: path.description, reason: "not a regular file"))
         }

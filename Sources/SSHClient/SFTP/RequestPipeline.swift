@@ -33,7 +33,9 @@ final class RequestPipeline: @unchecked Sendable {
 
     /// Sends a request and returns at once; the reply comes later, or the failure that ended the stream.
     @discardableResult
-    func send(_ request: SFTPRequest, onArrival: ((Result<SFTPResponse, SSHError>) -> Void)? = nil) -> Pending<SFTPResponse> {
+    func send(_ request: SFTPRequest, onArrival: ((Result<SFTPResponse, SSHError>) -> Void)? = nil) -> Pending<
+        SFTPResponse
+    > {
         stream.eventLoop.preconditionInEventLoop()
         let reply = Pending(onArrival: onArrival)
         if let failure {

@@ -7,7 +7,8 @@ extension SFTPClient {
         }
     }
 
-    func attributes(_ response: SFTPResponse, _ action: @autoclosure () -> String) throws(SSHError) -> RemoteAttributes {
+    func attributes(_ response: SFTPResponse, _ action: @autoclosure () -> String) throws(SSHError) -> RemoteAttributes
+    {
         guard case .attributes(let attributes) = response else { throw refusal(response, action()) }
         return attributes
     }

@@ -112,7 +112,7 @@ extension SFTPClient {
         do throws(SSHError) {
             _ = try await attributes(of: path, followLinks: false)
             return true
-        } catch where error.code == .noSuchFile {
+        } catch  where error.code == .noSuchFile {
             return false
         }
     }
@@ -127,7 +127,8 @@ extension SFTPClient {
         }
         if room.freeBytes < size + 4_096 {
             return SSHError(
-                .noSpace, "\(target) can't be written: \(room.freeBytes) bytes are free on the device, \(size) are needed",
+                .noSpace,
+                "\(target) can't be written: \(room.freeBytes) bytes are free on the device, \(size) are needed",
                 advice: "Make room on the device.")
         }
         return error

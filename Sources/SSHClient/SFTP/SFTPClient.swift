@@ -105,7 +105,9 @@ public actor SFTPClient {
     public func freeSpace(at path: RemotePath) async throws(SSHError) -> FileSystemStatus? {
         guard capabilities.statvfs else { return nil }
         let response = try await single(.statvfs(path.bytes))
-        guard case .extended(let answer) = response else { throw refusal(response, "ask for the free space at \(path)") }
+        guard case .extended(let answer) = response else {
+            throw refusal(response, "ask for the free space at \(path)")
+        }
         return FileSystemStatus(statvfs: answer)
     }
 

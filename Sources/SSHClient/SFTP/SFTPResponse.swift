@@ -96,7 +96,9 @@ extension ByteBuffer {
     fileprivate mutating func readNames() throws(SFTPMalformed) -> [RemoteEntry] {
         guard let count = readInteger(as: UInt32.self) else { throw SFTPMalformed(reason: "names without a count") }
         // Each takes at least twelve bytes; a larger count is a lie that must not reserve memory.
-        guard Int(count) <= readableBytes / 12 else { throw SFTPMalformed(reason: "\(count) names in \(readableBytes) bytes") }
+        guard Int(count) <= readableBytes / 12 else {
+            throw SFTPMalformed(reason: "\(count) names in \(readableBytes) bytes")
+        }
         var entries: [RemoteEntry] = []
         entries.reserveCapacity(Int(count))
         for _ in 0..<count {

@@ -12,7 +12,9 @@ struct AgentAuthentication {
 
     func logIn(socketPath: String) async throws(SSHError) {
         let agent = AgentClient(socketPath: socketPath)
-        let identities = try await agent.identities().filter { !$0.blob.starts(with: [0, 0, 0, 7] + Array("ssh-rsa".utf8)) }
+        let identities = try await agent.identities().filter {
+            !$0.blob.starts(with: [0, 0, 0, 7] + Array("ssh-rsa".utf8))
+        }
         for identity in identities where try await isAccepted(identity, agent) { return }
         throw SSHError(
             .authenticationRefused,

@@ -21,7 +21,7 @@ struct Authentication {
                     try await AgentAuthentication(driver: driver, endpoint: endpoint).logIn(socketPath: path)
                 }
                 return
-            } catch where error.code == .authenticationRefused || error.code == .badKeyFile {
+            } catch  where error.code == .authenticationRefused || error.code == .badKeyFile {
                 refusal = error
             }
         }
@@ -43,7 +43,8 @@ struct Authentication {
                 // Both a key that can't be used and a key that is not accepted come as the same codes.
                 if text.contains("private key") || text.contains("extract") || code == LIBSSH2_ERROR_FILE {
                     return SSHError(
-                        .badKeyFile, "the key \(file) can't be used: wrong or missing passphrase, or a kind that "
+                        .badKeyFile,
+                        "the key \(file) can't be used: wrong or missing passphrase, or a kind that "
                             + "libssh2 \(SSHLibrary.version) doesn't know",
                         advice: "Give its passphrase, or make a new key: ssh-keygen -t ed25519")
                 }
@@ -61,7 +62,8 @@ struct Authentication {
         if methods.contains("password"), try await isAccepted(asPassword: password) { return }
         if methods.contains("keyboard-interactive"), try await isAccepted(asAnswer: password) { return }
         throw SSHError(
-            .authenticationRefused, "\(endpoint) does not accept the password; it allows \(methods.joined(separator: ", "))",
+            .authenticationRefused,
+            "\(endpoint) does not accept the password; it allows \(methods.joined(separator: ", "))",
             advice: methods.contains("password") || methods.contains("keyboard-interactive")
                 ? "Check the user name and the password file." : "Log in with a key instead.")
     }

@@ -250,9 +250,11 @@ extension SSHError {
                 advice: "Check the spelling, or give the device's IP address.")
             return
         case let error as NIOConnectionError:
-            reason = error.connectionErrors.map { failed in
-                (failed.error as? IOError)?.localizedReason ?? (failed.error is ChannelError ? "no answer" : "\(failed.error)")
-            }.first ?? "no answer"
+            reason =
+                error.connectionErrors.map { failed in
+                    (failed.error as? IOError)?.localizedReason
+                        ?? (failed.error is ChannelError ? "no answer" : "\(failed.error)")
+                }.first ?? "no answer"
         case let error as IOError: reason = error.localizedReason
         case is ChannelError: reason = "no answer"
         default: reason = "\(error)"

@@ -13,7 +13,8 @@ struct ServerOffer: Hashable {
     /// Nil when `bytes` do not hold both parts whole.
     init?(_ bytes: [UInt8]) {
         let lines = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 64, omittingEmptySubsequences: false)
-        guard let line = lines.first(where: { $0.starts(with: Array("SSH-".utf8)) }), line.endIndex != bytes.endIndex else {
+        guard let line = lines.first(where: { $0.starts(with: Array("SSH-".utf8)) }), line.endIndex != bytes.endIndex
+        else {
             return nil
         }
         banner = printable(line.last == UInt8(ascii: "\r") ? line.dropLast() : line[...])

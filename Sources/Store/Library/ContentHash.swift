@@ -1,6 +1,7 @@
 import CLibZip
-import struct Crypto.SHA256
 import Planner
+
+import struct Crypto.SHA256
 
 /// The canonical hash of a save's content: equal for contents that mean the same.
 public enum ContentHash {
@@ -26,7 +27,9 @@ public enum ContentHash {
     /// Of a zip in memory.
     static func ofZip(_ bytes: [UInt8]) -> Digest? {
         bytes.withUnsafeBytes { bytes in
-            guard let source = zip_source_buffer_create(bytes.baseAddress, UInt64(bytes.count), 0, nil) else { return nil }
+            guard let source = zip_source_buffer_create(bytes.baseAddress, UInt64(bytes.count), 0, nil) else {
+                return nil
+            }
             guard let archive = zip_open_from_source(source, ZIP_RDONLY, nil) else {
                 zip_source_free(source)
                 return nil

@@ -115,7 +115,9 @@ public actor Library {
             paths.append(try await file.content.file.persist())
         }
         guard draft.shape == .folder else {
-            guard let only = paths.first, paths.count == 1 else { throw StoreError(.invalid, "a save without its file") }
+            guard let only = paths.first, paths.count == 1 else {
+                throw StoreError(.invalid, "a save without its file")
+            }
             return Prepared(draft: draft, path: only, toSync: [only], entries: entries)
         }
         let folder = try await staging.folderPath()
@@ -126,7 +128,8 @@ public actor Library {
             guard rename(path, target) == 0 else { throw StoreError(errno: errno, "move a file to \(target)") }
             toSync.append(target)
         }
-        return Prepared(draft: draft, path: folder, toSync: toSync.reversed(), entries: entries.sorted { $0.path < $1.path })
+        return Prepared(
+            draft: draft, path: folder, toSync: toSync.reversed(), entries: entries.sorted { $0.path < $1.path })
     }
 
     private func place(_ prepared: Prepared, _ folders: inout Set<String>) throws(StoreError) -> StoredVersion {
@@ -138,7 +141,8 @@ public actor Library {
         for attempt in 1...10_000 {
             let name = LibraryName.version(of: draft.originalName, shape: draft.shape, at: date, attempt: attempt)
             let isFolder = draft.shape == .folder
-            guard try FileCalls.moveWithoutReplacing(prepared.path, to: path(of: "\(folder)/\(name)"), isFolder: isFolder)
+            guard
+                try FileCalls.moveWithoutReplacing(prepared.path, to: path(of: "\(folder)/\(name)"), isFolder: isFolder)
             else { continue }
             let digest =
                 isFolder
@@ -147,14 +151,16 @@ public actor Library {
             guard let digest else { throw StoreError(.invalid, "a save without its file") }
             return StoredVersion(
                 libraryPath: "\(folder)/\(name)", entries: prepared.entries, digest: digest,
-                isBlank: draft.files.allSatisfy(\.content.isBlank), shape: draft.shape, originalName: draft.originalName)
+                isBlank: draft.files.allSatisfy(\.content.isBlank), shape: draft.shape, originalName: draft.originalName
+            )
         }
         throw StoreError(.alreadyExists, "every name for a version in \(folder) is taken")
     }
 
     /// Opens one file of a version for reading. Its bytes are checked against the recorded hash on the way.
     public func open(_ version: StoredVersion, _ entry: StoredVersion.Entry) throws(StoreError) -> LibraryFile {
-        let path = path(of: version.shape == .folder ? "\(version.libraryPath)/\(entry.path.text)" : version.libraryPath)
+        let path = path(
+            of: version.shape == .folder ? "\(version.libraryPath)/\(entry.path.text)" : version.libraryPath)
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(errno: errno, "read \(path)") }
         return LibraryFile(descriptor: descriptor, path: path, expected: entry.sha256, disk: disk)

@@ -1,6 +1,7 @@
-import struct Crypto.SHA256
 import Glibc
 import Planner
+
+import struct Crypto.SHA256
 
 /// One file of a version, read from beginning to end.
 public actor LibraryFile {

@@ -1,6 +1,7 @@
-import struct Crypto.SHA256
 import Foundation
 import Planner
+
+import struct Crypto.SHA256
 
 /// Names in the library that every file system takes, and that no two saves share.
 enum LibraryName {
@@ -19,7 +20,8 @@ enum LibraryName {
     static func version(of originalName: String, shape: SaveShape, at date: Date, attempt: Int) -> String {
         let (stem, fileExtension) = shape == .folder ? (originalName, "") : split(originalName)
         let again = attempt > 1 ? " (\(attempt))" : ""
-        return safe(stem, telling: stem) + " [\(stampFormat(date))]" + again + (fileExtension.isEmpty ? "" : "." + safe(fileExtension, telling: ""))
+        return safe(stem, telling: stem) + " [\(stampFormat(date))]" + again
+            + (fileExtension.isEmpty ? "" : "." + safe(fileExtension, telling: ""))
     }
 
     /// The name and its extension without the dot.
@@ -48,7 +50,9 @@ enum LibraryName {
                 }))
         while result.utf8.count > 160 { result.removeLast() }
         while let last = result.last, last == "." || last == " " { result.removeLast() }
-        if result.isEmpty || result.hasPrefix(".") || result.hasPrefix("_") || result.hasPrefix(" ") { result = "~" + result }
+        if result.isEmpty || result.hasPrefix(".") || result.hasPrefix("_") || result.hasPrefix(" ") {
+            result = "~" + result
+        }
         let stem = result.split(separator: ".", maxSplits: 1).first.map { $0.uppercased() } ?? ""
         if reserved.contains(stem) { result = "~" + result }
         guard Array(result.utf8) != Array(text.utf8) else { return result }

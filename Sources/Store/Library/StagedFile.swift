@@ -1,6 +1,7 @@
-import struct Crypto.SHA256
 import Glibc
 import Planner
+
+import struct Crypto.SHA256
 
 /// A file that is being received. Small ones stay in memory until it is known whether they are needed.
 public actor StagedFile {

@@ -1,6 +1,7 @@
-import struct Crypto.SHA256
 import Glibc
 import Planner
+
+import struct Crypto.SHA256
 
 /// Where one run receives files before they are versions: a folder in the library, so that a version is made by
 /// giving a file its final name.

@@ -80,11 +80,13 @@ public struct DeviceSettings: Hashable, Sendable {
             throw StoreError(.invalid, "\(port) is not a TCP port", advice: "Give a number from 1 to 65535.")
         }
         guard !user.isEmpty, !owner.isEmpty else {
-            throw StoreError(.invalid, "\(name) needs a user and an owner", advice: "Leave them out for root and default.")
+            throw StoreError(
+                .invalid, "\(name) needs a user and an owner", advice: "Leave them out for root and default.")
         }
         guard !directories.isEmpty else {
             throw StoreError(
-                .invalid, "\(name) has no save directory", advice: "Give one with --dir PLATFORM=PATH or --platform-dirs PATH.")
+                .invalid, "\(name) has no save directory",
+                advice: "Give one with --dir PLATFORM=PATH or --platform-dirs PATH.")
         }
         for directory in directories where directory.path.isEmpty || directory.path.utf8.contains(0) {
             throw StoreError(.invalid, "\(name) has a save directory without a path")

@@ -46,11 +46,13 @@ struct ConflictsListCommand: AsyncParsableCommand {
             ("ID", .right), ("SAVE", .left), ("DEVICE", .left), ("DEVICE HAS", .left), ("SERVER HAS", .left))
         for conflict in conflicts {
             table.add(
-                "\(conflict.id)", conflict.identity.shown, conflict.deviceName, shown(conflict.device), shown(conflict.server))
+                "\(conflict.id)", conflict.identity.shown, conflict.deviceName, shown(conflict.device),
+                shown(conflict.server))
         }
         Console.answer(
             conflicts.isEmpty
-                ? "No conflicts." : table.text + "\nResolve one with: saveferry conflicts resolve ID --keep device|server|both")
+                ? "No conflicts."
+                : table.text + "\nResolve one with: saveferry conflicts resolve ID --keep device|server|both")
     }
 
     private func shown(_ side: ConflictSummary.Side) -> String {
@@ -80,6 +82,7 @@ struct ConflictsResolveCommand: AsyncParsableCommand {
         let (_, store) = try await global.open()
         let conflict = try await store.resolveConflict(id, keep: resolution)
         Console.answer(
-            "Resolved: \(conflict.identity.shown) keeps \(resolution.rawValue). Next: saveferry sync \(conflict.deviceName)")
+            "Resolved: \(conflict.identity.shown) keeps \(resolution.rawValue). Next: saveferry sync \(conflict.deviceName)"
+        )
     }
 }

@@ -21,7 +21,8 @@ struct DeviceOptions: ParsableArguments {
     @Option(help: "Name or address of the handheld.") var host: String?
     @Option(help: "TCP port of its SSH server.") var port: Int?
     @Option(help: "Login name.") var user: String?
-    @Option(help: ArgumentHelp("Private key file; without it keys_dir/NAME.pem or keys_dir/id_ed25519.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Private key file; without it keys_dir/NAME.pem or keys_dir/id_ed25519.", valueName: "file"))
     var key: String?
     @Option(help: ArgumentHelp("File with the password on its first line, mode 0600.", valueName: "file"))
     var passwordFile: String?
@@ -30,16 +31,21 @@ struct DeviceOptions: ParsableArguments {
     var dir: [String] = []
     @Option(help: ArgumentHelp("A directory with save states of one platform. Repeatable.", valueName: "platform=path"))
     var stateDir: [String] = []
-    @Option(help: ArgumentHelp("A directory in which each folder is one save, as PSP has them. Repeatable.", valueName: "platform=path"))
+    @Option(
+        help: ArgumentHelp(
+            "A directory in which each folder is one save, as PSP has them. Repeatable.", valueName: "platform=path"))
     var folderDir: [String] = []
     @Option(help: ArgumentHelp("A directory in which each subfolder is a platform. Repeatable.", valueName: "path"))
     var platformDirs: [String] = []
     @Option(help: ArgumentHelp("Extensions of saves, the preferred one first, for example srm,sav.", valueName: "list"))
     var ext: String?
     @Option(help: "Whose saves these are.") var owner: String?
-    @Option(help: ArgumentHelp("When both sides changed: ask, newest, device, server or keep-both.", valueName: "policy"))
+    @Option(
+        help: ArgumentHelp("When both sides changed: ask, newest, device, server or keep-both.", valueName: "policy"))
     var conflicts: String?
-    @Option(help: ArgumentHelp("Saves deleted on the server: hold keeps them on the device, propagate removes them.", valueName: "policy"))
+    @Option(
+        help: ArgumentHelp(
+            "Saves deleted on the server: hold keeps them on the device, propagate removes them.", valueName: "policy"))
     var deletions: String?
     @Option(help: ArgumentHelp("When `serve` syncs it: \(Schedule.expectation).", valueName: "when"))
     var schedule: String?
@@ -59,7 +65,8 @@ struct DeviceOptions: ParsableArguments {
         if agent { settings.authentication = .agent }
         if let conflicts {
             guard let policy = ConflictPolicy(rawValue: conflicts) else {
-                throw SettingsError("--conflicts: \"\(conflicts)\" can't be used; expected ask, newest, device, server or keep-both")
+                throw SettingsError(
+                    "--conflicts: \"\(conflicts)\" can't be used; expected ask, newest, device, server or keep-both")
             }
             settings.conflictPolicy = policy
         }
@@ -107,8 +114,12 @@ struct DeviceOptions: ParsableArguments {
     private func directory(
         _ text: String, _ option: String, _ kind: SaveKind, _ layout: SaveDirectory.Layout
     ) throws -> SaveDirectory {
-        guard let equals = text.firstIndex(of: "="), equals != text.startIndex, text.index(after: equals) != text.endIndex
-        else { throw SettingsError("\(option): \"\(text)\" can't be used; expected PLATFORM=PATH, for example gba=/roms/gba") }
+        guard let equals = text.firstIndex(of: "="), equals != text.startIndex,
+            text.index(after: equals) != text.endIndex
+        else {
+            throw SettingsError(
+                "\(option): \"\(text)\" can't be used; expected PLATFORM=PATH, for example gba=/roms/gba")
+        }
         return SaveDirectory(
             id: 0, path: DeviceOptions.trimmed(String(text[text.index(after: equals)...])),
             platform: .named(String(text[..<equals])), kind: kind, layout: layout,
@@ -217,7 +228,8 @@ struct DeviceRemoveCommand: AsyncParsableCommand {
 }
 
 struct DeviceEnableCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "enable", abstract: "Include a handheld in runs again.")
+    static let configuration = CommandConfiguration(
+        commandName: "enable", abstract: "Include a handheld in runs again.")
     @OptionGroup var global: GlobalOptions
     @Argument(help: "Which device.") var name: String
 
@@ -260,7 +272,8 @@ struct DeviceApplyCommand: AsyncParsableCommand {
     @Argument(help: "The file, or - for standard input.") var file: String
 
     func run() async throws {
-        let data = file == "-" ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: file)
+        let data =
+            file == "-" ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: file)
         guard let data, let text = String(data: data, encoding: .utf8) else {
             throw SettingsError("\(file): can't be read as UTF-8 text")
         }

@@ -35,7 +35,8 @@ struct DeviceTrustCommand: AsyncParsableCommand {
         if let wanted {
             guard let key = offered.first(where: wanted.matches) else {
                 throw DeviceFailure(
-                    code: .hostKey, message: "\(name) does not offer the key \(wanted.fingerprint); it offers \(list(offered))",
+                    code: .hostKey,
+                    message: "\(name) does not offer the key \(wanted.fingerprint); it offers \(list(offered))",
                     advice: "Compare with what the device itself prints.")
             }
             try await pin([key], device, store)
@@ -71,7 +72,8 @@ struct DeviceTrustCommand: AsyncParsableCommand {
         let endpoint = Endpoint(host: device.settings.host, port: device.settings.port, user: device.settings.user)
         let pins = KnownHosts.pins(for: endpoint, in: text)
         guard !pins.isEmpty else {
-            throw SettingsError("--known-hosts: \(file) has no key for \(device.settings.host) port \(device.settings.port)")
+            throw SettingsError(
+                "--known-hosts: \(file) has no key for \(device.settings.host) port \(device.settings.port)")
         }
         try await store.pinHostKeys(
             pins.map { PinnedHostKey(algorithm: $0.algorithm, fingerprint: $0.fingerprint) }, for: device.id)

@@ -38,7 +38,9 @@ struct DoctorCommand: AsyncParsableCommand {
             if name == nil { Console.answer("keys in \(settings.keysDirectory)") }
             var table = Table(("", .left), ("DEVICE", .left), ("CHECK", .left), ("RESULT", .left))
             for (device, finding) in findings {
-                table.add(finding.result.rawValue, device ?? "-", finding.check, finding.detail + (finding.advice.isEmpty ? "" : " → \(finding.advice)"))
+                table.add(
+                    finding.result.rawValue, device ?? "-", finding.check,
+                    finding.detail + (finding.advice.isEmpty ? "" : " → \(finding.advice)"))
             }
             Console.answer(table.text)
         }

@@ -40,7 +40,9 @@ struct RunOptions: ParsableArguments {
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Show what a sync would do. Changes nothing anywhere.",
-        discussion: "Examples:\n  saveferry plan\n  saveferry plan pocket --json\n  saveferry plan pocket --allow mass-deletion")
+        discussion:
+            "Examples:\n  saveferry plan\n  saveferry plan pocket --json\n  saveferry plan pocket --allow mass-deletion"
+    )
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: RunOptions
 

@@ -21,7 +21,8 @@ extension Store {
 extension SaveIdentity {
     /// `gba/Metroid`, with kind and slot where they say something.
     var shown: String {
-        FileName.escaped("\(platform)/\(game)") + (kind == .state ? " state" : "") + (slot == SaveIdentity.mainSlot ? "" : " [\(FileName.escaped(slot))]")
+        FileName.escaped("\(platform)/\(game)") + (kind == .state ? " state" : "")
+            + (slot == SaveIdentity.mainSlot ? "" : " [\(FileName.escaped(slot))]")
     }
 }
 
@@ -61,7 +62,8 @@ struct SavesCommand: AsyncParsableCommand {
             ("VERSIONS", .right), ("UPDATED", .left))
         for save in saves {
             table.add(
-                "\(save.id)", save.identity.platform, save.identity.game, save.identity.kind.rawValue, save.identity.slot,
+                "\(save.id)", save.identity.platform, save.identity.game, save.identity.kind.rawValue,
+                save.identity.slot,
                 save.size.map(Formats.size) ?? "-", "\(save.versionCount)",
                 save.deleted.map { "deleted \(Formats.time($0))" } ?? Formats.time(save.updated))
         }
@@ -72,7 +74,9 @@ struct SavesCommand: AsyncParsableCommand {
 struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history", abstract: "List the versions of a save, newest first.",
-        discussion: "A save is named by its number, by platform/game, or by the game alone.\n\nExample:\n  saveferry history gba/Metroid")
+        discussion:
+            "A save is named by its number, by platform/game, or by the game alone.\n\nExample:\n  saveferry history gba/Metroid"
+    )
     @OptionGroup var global: GlobalOptions
     @Argument(help: "Which save.") var save: String
     @Flag(help: "Print JSON.") var json = false
@@ -106,7 +110,8 @@ struct HistoryCommand: AsyncParsableCommand {
             ("VERSION", .right), ("STORED", .left), ("SIZE", .right), ("CONTENT", .left), ("FROM", .left), ("", .left))
         for version in versions {
             table.add(
-                "\(version.number)", Formats.time(version.created), Formats.size(version.size), version.digest.description,
+                "\(version.number)", Formats.time(version.created), Formats.size(version.size),
+                version.digest.description,
                 version.source, version.isCurrent ? "current" : version.slot == nil ? "archived" : "")
         }
         Console.answer(table.text)
@@ -125,7 +130,8 @@ struct RestoreCommand: AsyncParsableCommand {
         let (_, store) = try await global.open()
         let found = try await store.save(named: save)
         let version = try await store.restore(save: found, version: number)
-        Console.answer("Version \(version.number) of \(found.identity.shown) has the content of version \(number) and is current.")
+        Console.answer(
+            "Version \(version.number) of \(found.identity.shown) has the content of version \(number) and is current.")
     }
 }
 

@@ -21,12 +21,15 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let given: Schedule?
-        do { given = try schedule.map { text throws(ScheduleError) in try Schedule(text) } } catch { throw SettingsError("--schedule: \(error)") }
+        do { given = try schedule.map { text throws(ScheduleError) in try Schedule(text) } } catch {
+            throw SettingsError("--schedule: \(error)")
+        }
         let (store, orchestrator, _, settings) = try await global.orchestrator()
         let fallback = given ?? settings.schedule
         let devices = try await store.devices()
         guard fallback != nil || devices.contains(where: { $0.settings.schedule != nil }) else {
-            throw SettingsError("nothing is ever due: no device has a schedule and there is none for all; give --schedule 15m")
+            throw SettingsError(
+                "nothing is ever due: no device has a schedule and there is none for all; give --schedule 15m")
         }
         let logger = global.logger
         logger.notice("serving", metadata: ["devices": "\(devices.count)"])

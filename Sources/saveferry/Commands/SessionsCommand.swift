@@ -81,7 +81,9 @@ struct SessionsShowCommand: AsyncParsableCommand {
             try JSON.answer(["sessions": [SessionRecord(session, operations)]])
             return
         }
-        Console.answer("Session \(session.id): \(session.deviceName), \(session.status.rawValue), \(Formats.time(session.started))")
+        Console.answer(
+            "Session \(session.id): \(session.deviceName), \(session.status.rawValue), \(Formats.time(session.started))"
+        )
         if let error = session.error { Console.answer("Error: \(error)") }
         var table = Table(("ACTION", .left), ("SAVE", .left), ("STATUS", .left), ("REASON", .left))
         for operation in operations {
@@ -119,7 +121,8 @@ struct StatusCommand: AsyncParsableCommand {
             return
         }
         var table = Table(
-            ("DEVICE", .left), ("SAVES", .right), ("CONFLICTS", .right), ("LAST RUN", .left), ("STATUS", .left), ("", .left))
+            ("DEVICE", .left), ("SAVES", .right), ("CONFLICTS", .right), ("LAST RUN", .left), ("STATUS", .left),
+            ("", .left))
         for status in devices {
             let last = status.lastSession
             table.add(

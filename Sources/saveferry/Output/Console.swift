@@ -5,7 +5,8 @@ enum Console {
     /// Whether standard error is a terminal that may be written over.
     static let isInteractive = isatty(STDERR_FILENO) == 1
     /// Whether colours are wanted (https://no-color.org).
-    static let hasColour = isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"]?.isEmpty ?? true
+    static let hasColour =
+        isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"]?.isEmpty ?? true
 
     /// One line, or several, of what was asked for.
     static func answer(_ text: String) { write(text + "\n", to: .standardOutput) }

@@ -7,7 +7,8 @@ enum PlanText {
     /// The plan's lines that do or say something; saves that are in step are only counted unless `all` is set.
     static func text(_ plan: Plan, all: Bool, outcomes: [OperationOutcome]? = nil) -> String {
         var table = Table(
-            ("ACTION", .left), ("PLATFORM", .left), ("GAME", .left), ("SLOT", .left), ("SIZE", .right), ("REASON", .left))
+            ("ACTION", .left), ("PLATFORM", .left), ("GAME", .left), ("SLOT", .left), ("SIZE", .right),
+            ("REASON", .left))
         for (index, operation) in plan.operations.enumerated() where all || !operation.isQuiet {
             var reason = operation.reason
             if let outcome = outcomes?[index], outcome.status == .failed, let error = outcome.error {

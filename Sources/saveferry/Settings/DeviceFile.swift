@@ -61,7 +61,9 @@ struct DeviceDocument: Codable {
 
     /// The settings; throws what is wrong with them.
     func settings() throws -> DeviceSettings {
-        func value<Value>(_ text: String?, _ key: String, _ expected: String, _ parse: (String) -> Value?) throws -> Value? {
+        func value<Value>(_ text: String?, _ key: String, _ expected: String, _ parse: (String) -> Value?) throws
+            -> Value?
+        {
             guard let text else { return nil }
             guard let value = parse(text) else {
                 throw SettingsError("device \(name): \(key): \"\(text)\" can't be used; expected \(expected)")
@@ -78,7 +80,8 @@ struct DeviceDocument: Codable {
             SaveDirectory(
                 id: 0, path: directory.path, platform: directory.platform.map { .named($0) } ?? .eachSubfolder,
                 kind: try value(directory.kind, "kind", "save or state") { SaveKind(rawValue: $0) } ?? .save,
-                layout: try value(directory.layout, "layout", "files or folders") { SaveDirectory.Layout(rawValue: $0) } ?? .files,
+                layout: try value(directory.layout, "layout", "files or folders") { SaveDirectory.Layout(rawValue: $0) }
+                    ?? .files,
                 extensions: directory.extensions, acceptsNew: directory.acceptsNew ?? true)
         }
         return DeviceSettings(
@@ -138,7 +141,8 @@ enum DeviceFile {
         guard let mapping = node.mapping else { throw SettingsError("\(path):\(node.line): expected keys and values") }
         for (key, _) in mapping where !known.contains(key.string ?? "") {
             throw SettingsError(
-                "\(path):\(key.line): unknown key \"\(key.string ?? "?")\"; expected one of \(known.joined(separator: ", "))")
+                "\(path):\(key.line): unknown key \"\(key.string ?? "?")\"; expected one of \(known.joined(separator: ", "))"
+            )
         }
     }
 

@@ -22,7 +22,8 @@ struct GlobalOptions: ParsableArguments {
 
     var logger: Logger {
         let level: Logger.Level =
-            verbose ? .debug : quiet ? .error : Environment["SAVEFERRY_LOG"].flatMap { Logger.Level(rawValue: $0) } ?? .notice
+            verbose
+            ? .debug : quiet ? .error : Environment["SAVEFERRY_LOG"].flatMap { Logger.Level(rawValue: $0) } ?? .notice
         return Logger(label: "saveferry") { _ in StderrLogHandler(logLevel: level) }
     }
 
@@ -41,7 +42,8 @@ struct GlobalOptions: ParsableArguments {
     }
 
     /// An orchestrator over the opened state.
-    func orchestrator() async throws -> (store: Store, orchestrator: Orchestrator, events: EventBus, settings: Settings) {
+    func orchestrator() async throws -> (store: Store, orchestrator: Orchestrator, events: EventBus, settings: Settings)
+    {
         let (settings, store) = try await open()
         let events = EventBus()
         let orchestrator = Orchestrator(

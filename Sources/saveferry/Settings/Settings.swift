@@ -16,7 +16,9 @@ struct Settings {
     init(home: String?, config: String?) throws {
         let home = (home ?? Environment["SAVEFERRY_HOME"]).map(Settings.absolute)
         let named = config ?? Environment["SAVEFERRY_CONFIG"]
-        let path = named.map(Settings.absolute) ?? home.map { "\($0)/saveferry.yaml" } ?? "\(Settings.xdg("CONFIG", ".config"))/saveferry.yaml"
+        let path =
+            named.map(Settings.absolute) ?? home.map { "\($0)/saveferry.yaml" }
+            ?? "\(Settings.xdg("CONFIG", ".config"))/saveferry.yaml"
         let file = try SettingsFile(path: path, isRequired: named != nil)
 
         func text(_ key: SettingsFile.Key) throws -> String? {
@@ -28,12 +30,14 @@ struct Settings {
             try text(.libraryDir) ?? home.map { "\($0)/library" } ?? Settings.xdg("DATA", ".local/share") + "/library")
         keysDirectory = Settings.absolute(
             try text(.keysDir) ?? home.map { "\($0)/keys" } ?? Settings.xdg("CONFIG", ".config") + "/keys")
-        conflictPolicy = try file.parse(try text(.conflicts), .conflicts, "ask, newest, device, server or keep-both") {
-            ConflictPolicy(rawValue: $0)
-        } ?? .ask
-        concurrency = try file.parse(try text(.concurrency), .concurrency, "a number from 1 to 64") {
-            Int($0).flatMap { (1...64).contains($0) ? $0 : nil }
-        } ?? 8
+        conflictPolicy =
+            try file.parse(try text(.conflicts), .conflicts, "ask, newest, device, server or keep-both") {
+                ConflictPolicy(rawValue: $0)
+            } ?? .ask
+        concurrency =
+            try file.parse(try text(.concurrency), .concurrency, "a number from 1 to 64") {
+                Int($0).flatMap { (1...64).contains($0) ? $0 : nil }
+            } ?? 8
         schedule = try file.parse(try text(.schedule), .schedule, Schedule.expectation) { try? Schedule($0) }
     }
 

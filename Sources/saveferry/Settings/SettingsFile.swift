@@ -29,7 +29,8 @@ struct SettingsFile {
             let known = Key.allCases.map(\.rawValue)
             guard let key = name.string.flatMap(Key.init) else {
                 throw SettingsError(
-                    "\(path):\(name.line): unknown key \"\(name.string ?? "?")\"; expected one of \(known.joined(separator: ", "))")
+                    "\(path):\(name.line): unknown key \"\(name.string ?? "?")\"; expected one of \(known.joined(separator: ", "))"
+                )
             }
             guard let text = value.scalar?.string else {
                 throw SettingsError("\(path):\(value.line): \(key.rawValue): expected a single value")
