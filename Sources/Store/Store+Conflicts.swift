@@ -34,6 +34,12 @@ extension Store {
                         conflict.device, conflict.save, version, conflict.serverVersion, seen.directory, seen.path.text,
                         seen.shape.rawValue, seen.content.modified, time,
                     ])
+                // The content moved on, perhaps under an unchanged stamp: stamps prove nothing until both sides agree.
+                try db.execute(
+                    sql: """
+                        DELETE FROM device_save_entries
+                        WHERE sync_id = (SELECT id FROM device_save_sync WHERE device_id = ? AND save_id = ?)
+                        """, arguments: [conflict.device, conflict.save])
                 try endOperation(conflict.operation, save: conflict.save, db)
             }
         }

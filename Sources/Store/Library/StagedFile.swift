@@ -31,18 +31,22 @@ public actor StagedFile {
 
     /// The next bytes.
     public func append(_ bytes: [UInt8]) async throws {
+        learn(from: bytes)
+        guard keep || isZip else { return }
+        if !isSpooled, memory.count + bytes.count > StagedFile.mostInMemory { try await spool() }
+        try put(bytes)
+    }
+
+    private func learn(from bytes: [UInt8]) {
         if size == 0 { isZip = ContentHash.looksLikeZip(bytes) }
         hasher.update(data: bytes)
         size += UInt64(bytes.count)
         if firstByte == nil { firstByte = bytes.first }
         if isBlank, let firstByte { isBlank = bytes.allSatisfy { $0 == firstByte } }
-        guard keep || isZip else { return }
-        if !isSpooled, memory.count + bytes.count <= StagedFile.mostInMemory {
-            memory += bytes
-            return
-        }
-        if !isSpooled { try await spool() }
-        try FileCalls.write(bytes, to: descriptor, path)
+    }
+
+    private func put(_ bytes: [UInt8]) throws {
+        if isSpooled { try FileCalls.write(bytes, to: descriptor, path) } else { memory += bytes }
     }
 
     private func spool() async throws {
