@@ -169,15 +169,14 @@ extension SSHError {
         if pins.isEmpty, let first = offered.first {
             self.init(
                 .hostKeyUnknown(offered: first), "\(endpoint.host) is not trusted yet; it offers \(shown)",
-                advice: "Compare that with the device's own fingerprint, then run `saveferry device trust NAME`.")
+                advice: "Compare that with the device's own fingerprint, then pin it.")
         } else {
             let pinned = pins.map { "\($0.algorithm.map { $0 + " " } ?? "")\($0.fingerprint)" }.joined(separator: ", ")
             self.init(
                 .hostKeyChanged(offered: offered, pinned: pins),
                 "the host key of \(endpoint.host) is not the pinned one: it offers \(shown.isEmpty ? "none" : shown), "
                     + "pinned is \(pinned)",
-                advice: "If the device was reflashed, run `saveferry device trust NAME`; otherwise something else "
-                    + "answers at its address. No credential was sent.")
+                advice: "No credential was sent. If the device was not reflashed, something else answers at its address.")
         }
     }
 }

@@ -35,6 +35,11 @@ public struct SSHKeys: Sendable {
         String(decoding: folder.read("\(name).pub") ?? [], as: UTF8.self)
     }
 
+    /// The private key's own text.
+    public func privateText(_ name: String) -> String {
+        String(decoding: folder.read(name) ?? [], as: UTF8.self)
+    }
+
     /// `SHA256:…` as ssh-keygen prints it.
     public func fingerprint(_ name: String) async throws -> String {
         let output = try await Command.run("ssh-keygen", ["-lf", folder("\(name).pub")]).output

@@ -58,4 +58,28 @@ public final class TemporaryFolder: Sendable {
         let date = try FileManager.default.attributesOfItem(atPath: self(relative))[.modificationDate] as? Date
         return Int(date?.timeIntervalSince1970 ?? -1)
     }
+
+    /// The names in a folder, byte for byte, sorted.
+    public func names(_ relative: String) throws -> [[UInt8]] {
+        guard let directory = opendir(self(relative)) else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        defer { closedir(directory) }
+        var names: [[UInt8]] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+            if name != Array(".".utf8), name != Array("..".utf8) { names.append(name) }
+        }
+        return names.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// Writes a file whose name is any bytes.
+    public func writeRaw(_ name: [UInt8], in relative: String, _ text: String) throws {
+        let path = Array(self(relative).utf8) + [UInt8(ascii: "/")] + name + [0]
+        let descriptor = path.withUnsafeBytes { bytes in
+            bytes.bindMemory(to: CChar.self).baseAddress.map { open($0, O_WRONLY | O_CREAT | O_EXCL, 0o600) } ?? -1
+        }
+        guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        defer { close(descriptor) }
+        let bytes = Array(text.utf8)
+        guard Foundation.write(descriptor, bytes, bytes.count) == bytes.count else { throw POSIXError(.EIO) }
+    }
 }

@@ -53,9 +53,7 @@ extension Orchestrator {
     func withConnection<Result: Sendable>(
         to device: Device, _ work: (SSHConnection, SFTPClient) async throws -> Result
     ) async throws -> Result {
-        let connection = try await SSHConnection.connect(
-            to: device.endpoint, pins: device.pins, credentials: try await settings.credentials(for: device),
-            deadlines: settings.deadlines, logger: logger)
+        let connection = try await connect(to: device)
         do {
             let result = try await work(connection, try await connection.openSFTP())
             await connection.close()
@@ -63,6 +61,21 @@ extension Orchestrator {
         } catch {
             await connection.close()
             throw error
+        }
+    }
+
+    private func connect(to device: Device) async throws -> SSHConnection {
+        let credentials = try await settings.credentials(for: device)
+        do {
+            return try await SSHConnection.connect(
+                to: device.endpoint, pins: device.pins, credentials: credentials, deadlines: settings.deadlines,
+                logger: logger)
+        } catch {
+            let failure = DeviceFailure(error)
+            guard failure.code == .hostKey else { throw failure }
+            throw DeviceFailure(
+                code: .hostKey, message: failure.message,
+                advice: "\(failure.advice) To pin it: saveferry device trust \(device.settings.name)")
         }
     }
 }

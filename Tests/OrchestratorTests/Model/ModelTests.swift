@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Random stories of one server and three devices against the oracle. A failing seed is printed with its story and is run
@@ -14,6 +15,14 @@ import Testing
         for seed in ModelTests.seeds(5_000) {
             var run = ModelRun(seed: seed, world: PlannerWorld())
             try await run.play(steps: 60)
+        }
+    }
+
+    @Test func `random stories end as the oracle says, over SSH`() async throws {
+        let server = try await OpenSSHServer()
+        for seed in ModelTests.seeds(15) {
+            var run = ModelRun(seed: seed, world: try await SSHWorld(server: server))
+            try await run.play(steps: 40)
         }
     }
 }

@@ -1,0 +1,122 @@
+import Foundation
+import Orchestrator
+import Planner
+import Store
+import TestSupport
+import Testing
+
+/// A pretend handheld: a folder that a real sshd serves, known to the hub as a device.
+final class Handheld: Sendable {
+    let name: String
+    let hub: Hub
+    let server: OpenSSHServer
+    /// Holds `saves`, the save directory of platform gba, unless told otherwise.
+    let folder: TemporaryFolder
+    private let id: Int64
+
+    init(
+        _ name: String = "pocket", of hub: Hub, server: OpenSSHServer? = nil,
+        configure: (inout DeviceSettings, TemporaryFolder) -> Void = { _, _ in }
+    ) async throws {
+        self.name = name
+        self.hub = hub
+        let server = if let server { server } else { try await OpenSSHServer() }
+        self.server = server
+        let folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(atPath: folder("saves"), withIntermediateDirectories: true)
+        var settings = DeviceSettings(
+            name: name, host: "127.0.0.1", port: server.port, user: OpenSSHServer.user,
+            directories: [
+                SaveDirectory(id: 0, path: folder("saves"), platform: .named("gba"), extensions: ["srm", "sav", "state"])
+            ])
+        configure(&settings, folder)
+        let device = try await hub.store.addDevice(settings)
+        id = device.id
+        let pin = try await SSHKeys.shared.fingerprint("host_ed25519")
+        try await hub.store.pinHostKeys([PinnedHostKey(algorithm: "ssh-ed25519", fingerprint: pin)], for: device.id)
+        self.folder = folder
+    }
+
+    var device: Device { get async throws { try await hub.store.device(named: name) } }
+
+    func edit(_ change: (inout DeviceSettings) -> Void) async throws {
+        var settings = try await device.settings
+        change(&settings)
+        try await hub.store.updateDevice(id, settings)
+    }
+
+    // MARK: The player
+
+    /// A save in the save directory; every write moves the time unless `time` says otherwise.
+    func write(_ file: String, _ text: String, time: Int? = nil) throws {
+        let old = try? folder.time(of: "saves/\(file)")
+        try folder.write(text, to: "saves/\(file)")
+        try folder.setTime(time ?? (old ?? 1_700_000_000) + 10, of: "saves/\(file)")
+    }
+
+    func read(_ file: String) -> String? { folder.read("saves/\(file)").map { String(decoding: $0, as: UTF8.self) } }
+    func remove(_ file: String) throws { try FileManager.default.removeItem(atPath: folder("saves/\(file)")) }
+
+    func rename(_ file: String, to other: String) throws {
+        try FileManager.default.moveItem(atPath: folder("saves/\(file)"), toPath: folder("saves/\(other)"))
+    }
+
+    /// Every file below the folder with its bytes and time.
+    func snapshot() throws -> [String: String] {
+        var files: [String: String] = [:]
+        for path in folder.everything() {
+            files[path] = "\(try folder.time(of: path)) \(folder.read(path).map { "\($0)" } ?? "")"
+        }
+        return files
+    }
+
+    // MARK: Runs
+
+    @discardableResult
+    func sync(allowing valves: Set<Valve> = []) async throws -> SessionReport {
+        let reports = await hub.orchestrator.sync([try await device], trigger: .onDemand, allowing: valves)
+        return try #require(reports.first)
+    }
+
+    func plan(allowing valves: Set<Valve> = []) async throws -> Plan {
+        let plans = await hub.orchestrator.plan([try await device], allowing: valves)
+        return try #require(plans.first).outcome.get()
+    }
+
+    /// Syncs, and fails the test unless the run went through and did exactly this.
+    @discardableResult
+    func sync(
+        expecting expected: [Action: Int], sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> SessionReport {
+        let report = try await sync()
+        #expect(report.failure == nil, sourceLocation: sourceLocation)
+        #expect(report.done == expected, "\(report.shown)", sourceLocation: sourceLocation)
+        return report
+    }
+
+    /// A rerun with nothing changed: quiet, and no row rewritten but the record of the run itself.
+    func rerunIsQuiet(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let plan = try await plan()
+        #expect(
+            plan.operations.allSatisfy { $0.isQuiet || $0.action == .conflict || $0.action == .hold || $0.action == .skip },
+            "\(plan.operations)", sourceLocation: sourceLocation)
+        #expect(plan.bytes == 0, sourceLocation: sourceLocation)
+    }
+}
+
+extension SessionReport {
+    /// How many operations of each kind were carried out, those that do nothing left out.
+    var done: [Action: Int] {
+        guard let plan else { return [:] }
+        return Dictionary(
+            zip(plan.operations, outcomes).filter { !$0.isQuiet && $1.status == .completed }.map { ($0.0.action, 1) },
+            uniquingKeysWith: +)
+    }
+
+    /// The plan's lines and how they ended, for a failing test.
+    var shown: String {
+        zip(plan?.operations ?? [], outcomes).map { operation, outcome in
+            "\(operation.action) \(operation.remotePath): \(operation.reason) → \(outcome.status) \(outcome.error ?? "")"
+        }.joined(separator: "\n") + (failure.map { "\n\($0)" } ?? "")
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Logging
+import Orchestrator
+import Planner
+import Store
+import TestSupport
+import Testing
+
+/// The server's side of a test: a real store in a temporary folder, and the orchestrator over it.
+final class Hub: Sendable {
+    let clock = ManualClock()
+    let store: Store
+    let orchestrator: Orchestrator
+    let folder: TemporaryFolder
+
+    /// `state` and `library` are made in the folder; the user's key is the tests' own.
+    init(deadlines: TimeInterval? = nil) async throws {
+        let folder = try TemporaryFolder()
+        var logger = Logger(label: "hub")
+        logger.logLevel = .critical
+        let clock = clock
+        store = try await Store.open(
+            stateDirectory: folder("state"), libraryDirectory: folder("library"), now: { clock.now() }, logger: logger)
+        try folder.write(SSHKeys.shared.privateText("user"), to: "keys/id_ed25519")
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder("keys/id_ed25519"))
+        orchestrator = Orchestrator(
+            store: store,
+            settings: OrchestratorSettings(
+                keysDirectory: folder("keys"), deadlines: deadlines.map { .init(idle: .seconds($0)) } ?? .init()),
+            clock: clock, logger: logger)
+        self.folder = folder
+    }
+
+    /// The save with this game's name in slot `main`.
+    func save(_ game: String) async throws -> SaveSummary {
+        let found = try await store.findSaves(game)
+        try #require(found.count == 1, "\(game) is \(found.count) saves")
+        return found[0]
+    }
+
+    /// The current content of a game as text, or nil when there is none.
+    func content(_ game: String) async throws -> String? {
+        guard let save = try await store.findSaves(game).first, save.deleted == nil else { return nil }
+        return try await history(save.id).first { $0.isCurrent }.map(text)
+    }
+
+    /// Contents of all of a game's versions, newest first; archival ones too.
+    func contents(_ game: String) async throws -> [String] {
+        try await history(save(game).id).map(text)
+    }
+
+    func history(_ save: Int64) async throws -> [VersionSummary] { try await store.history(of: save) }
+
+    /// What the library has as this version.
+    func text(_ version: VersionSummary) -> String {
+        String(decoding: folder.read("library/\(version.libraryPath)") ?? [], as: UTF8.self)
+    }
+
+    /// Everything under the state directory and the library with its bytes, to see that nothing changed.
+    func snapshot() async throws -> [String: [UInt8]] {
+        let database = try await Command.run("sqlite3", ["-readonly", folder("state/saveferry.db"), ".dump"])
+        var files = ["database": Array(database.output.utf8)]
+        let library = folder("library")
+        for path in FileManager.default.subpaths(atPath: library) ?? [] {
+            files[path] = FileManager.default.contents(atPath: "\(library)/\(path)").map(Array.init) ?? []
+        }
+        return files
+    }
+}
