@@ -105,8 +105,9 @@ public actor SSHConnection {
         return result
     }
 
-    /// Ends the connection. Idempotent.
-    public func close() async {
+    /// Ends the connection at once: everything under way on it fails with ``SSHError/Code/cancelled``. Idempotent; can be
+    /// called from anywhere.
+    public nonisolated func close() {
         driver.fail(SSHError(.cancelled, "the connection was closed"))
     }
 
@@ -176,7 +177,8 @@ extension SSHError {
                 .hostKeyChanged(offered: offered, pinned: pins),
                 "the host key of \(endpoint.host) is not the pinned one: it offers \(shown.isEmpty ? "none" : shown), "
                     + "pinned is \(pinned)",
-                advice: "No credential was sent. If the device was not reflashed, something else answers at its address.")
+                advice:
+                    "No credential was sent. If the device was not reflashed, something else answers at its address.")
         }
     }
 }

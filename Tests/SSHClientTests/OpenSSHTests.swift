@@ -34,7 +34,7 @@ import Testing
         #expect(await got.bytes == content)
         #expect(read.before == read.after)
         #expect(try await sftp.list(RemotePath(folder.path)).map(\.name) == [Array("Game.srm".utf8)])
-        await connection.close()
+        connection.close()
     }
 }
 

@@ -8,11 +8,16 @@ public final class OpenSSHServer: Sendable {
         public var sftpArguments: String
         /// Name of the host keys in ``SSHKeys``.
         public var hostKeys: [String]
+        /// After how many bytes of answers SFTP falls silent until ``OpenSSHServer/release()``.
+        public var holdsAfter: Int?
 
         /// A plain server unless told otherwise.
-        public init(sftpArguments: String = "", hostKeys: [String] = ["host_ed25519", "host_ecdsa"]) {
+        public init(
+            sftpArguments: String = "", hostKeys: [String] = ["host_ed25519", "host_ecdsa"], holdsAfter: Int? = nil
+        ) {
             self.sftpArguments = sftpArguments
             self.hostKeys = hostKeys
+            self.holdsAfter = holdsAfter
         }
     }
 
@@ -31,6 +36,15 @@ public final class OpenSSHServer: Sendable {
         }
         let users = ["user", "user_ecdsa", "user_passphrase", "user_rsa"].map(SSHKeys.shared.publicLine).joined()
         try folder.write(users, to: "authorized_keys")
+        // Unbuffered, because the first answers are small and must not wait in head(1).
+        var sftp = "/usr/lib/openssh/sftp-server \(options.sftpArguments)"
+        if let bytes = options.holdsAfter {
+            let hold = try folder.write("", to: "hold")
+            try folder.write(
+                "\(sftp) | (stdbuf -o0 head -c \(bytes); while [ -e \(hold) ]; do sleep 0.05; done; exec cat)",
+                to: "sftp.sh")
+            sftp = "/bin/sh \(folder("sftp.sh"))"
+        }
         let hostKeys = options.hostKeys.map { "HostKey \(SSHKeys.shared.path($0))" }.joined(separator: "\n")
         try folder.write(
             """
@@ -45,7 +59,7 @@ public final class OpenSSHServer: Sendable {
             PermitRootLogin yes
             MaxStartups 100
             LogLevel DEBUG1
-            Subsystem sftp /usr/lib/openssh/sftp-server \(options.sftpArguments)
+            Subsystem sftp \(sftp)
             """, to: "sshd_config")
         process = try ServerProcess("/usr/sbin/sshd", ["-D", "-e", "-f", folder("sshd_config")], log: folder("log"))
         let port = port
@@ -60,6 +74,9 @@ public final class OpenSSHServer: Sendable {
 
     /// Lets it go on.
     public func thaw() { process.signal(SIGCONT) }
+
+    /// Lets an SFTP server that was told to fall silent go on.
+    public func release() { try? FileManager.default.removeItem(atPath: folder("hold")) }
 
     /// Cuts every connection; it still listens.
     public func cutConnections() { process.endConnections() }

@@ -1,9 +1,12 @@
 import Foundation
+import Synchronization
 
 /// A server that a test started, ended by its process id when the last reference goes.
 public final class ServerProcess: Sendable {
     /// The process id.
     public let pid: Int32
+    /// What waitpid(2) said, once the process has ended.
+    private let ending = Mutex<Int32?>(nil)
 
     /// Starts `executable` with its output going to the file `log`.
     ///
@@ -27,10 +30,31 @@ public final class ServerProcess: Sendable {
     }
 
     deinit {
+        guard ended() == nil else { return }
         signal(SIGCONT)
         signal(SIGKILL)
+        _ = ended(blocking: true)
+    }
+
+    /// Waits until the process ends by itself. Returns its exit status, or 128 plus the signal that ended it.
+    public func waitForEnd(within seconds: Double) async throws -> Int32 {
         var status: Int32 = 0
-        waitpid(pid, &status, 0)
+        try await eventually(within: seconds, "process \(pid) ends") {
+            guard let code = ended() else { return false }
+            status = code
+            return true
+        }
+        return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+    }
+
+    private func ended(blocking: Bool = false) -> Int32? {
+        ending.withLock { ending in
+            if let ending { return ending }
+            var status: Int32 = 0
+            guard waitpid(pid, &status, blocking ? 0 : WNOHANG) == pid else { return nil }
+            ending = status
+            return status
+        }
     }
 
     /// Sends a signal to the server and to every process that it started.

@@ -49,18 +49,17 @@ extension OrchestratorSettings {
 }
 
 extension Orchestrator {
-    /// Opens a connection with a checked host key, runs `work` on it, and closes it however that ends.
+    /// Opens a connection with a checked host key, runs `work` on it, and closes it however that ends. Cancelling the
+    /// task cuts the connection, so that nothing waits for a device that fell silent.
     func withConnection<Result: Sendable>(
         to device: Device, _ work: (SSHConnection, SFTPClient) async throws -> Result
     ) async throws -> Result {
         let connection = try await connect(to: device)
-        do {
-            let result = try await work(connection, try await connection.openSFTP())
-            await connection.close()
-            return result
-        } catch {
-            await connection.close()
-            throw error
+        defer { connection.close() }
+        return try await withTaskCancellationHandler {
+            try await work(connection, try await connection.openSFTP())
+        } onCancel: {
+            connection.close()
         }
     }
 

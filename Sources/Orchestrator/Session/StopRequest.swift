@@ -10,7 +10,7 @@ struct StopRequest: Sendable {
     }
 
     /// How long operations in hand may take to finish.
-    static let grace: Duration = .seconds(5)
+    static let grace: Duration = .seconds(3)
 
     /// Whether no new operation may begin.
     var isRequested: Bool { state.isRequested.withLock { $0 } }

@@ -89,7 +89,7 @@ final class SSHDriver: @unchecked Sendable {
         return try result.get()
     }
 
-    /// Fails the connection with a timeout unless `work` is over in time.
+    /// Fails the connection with a timeout unless `work` is over in time, and at once when the task is cancelled.
     func withDeadline<Value: Sendable>(
         _ limit: Duration, _ what: String, _ work: () async throws(SSHError) -> Value
     ) async throws(SSHError) -> Value {
@@ -97,7 +97,13 @@ final class SSHDriver: @unchecked Sendable {
             self?.fail(SSHError(.timedOut, "\(what) took longer than \(limit)"))
         }
         defer { timer.cancel() }
-        return try await work()
+        // As a result, because the cancellation handler knows no typed errors.
+        let result: Result<Value, SSHError> = await withTaskCancellationHandler {
+            do throws(SSHError) { return .success(try await work()) } catch { return .failure(error) }
+        } onCancel: {
+            fail(SSHError(.cancelled, "\(what) was given up"))
+        }
+        return try result.get()
     }
 
     private func onLoop(_ body: @escaping @Sendable () -> Void) {

@@ -27,7 +27,8 @@ final class Handheld: Sendable {
         var settings = DeviceSettings(
             name: name, host: "127.0.0.1", port: server.port, user: OpenSSHServer.user,
             directories: [
-                SaveDirectory(id: 0, path: folder("saves"), platform: .named("gba"), extensions: ["srm", "sav", "state"])
+                SaveDirectory(
+                    id: 0, path: folder("saves"), platform: .named("gba"), extensions: ["srm", "sav", "state"])
             ])
         configure(&settings, folder)
         let device = try await hub.store.addDevice(settings)
@@ -98,7 +99,9 @@ final class Handheld: Sendable {
     func rerunIsQuiet(sourceLocation: SourceLocation = #_sourceLocation) async throws {
         let plan = try await plan()
         #expect(
-            plan.operations.allSatisfy { $0.isQuiet || $0.action == .conflict || $0.action == .hold || $0.action == .skip },
+            plan.operations.allSatisfy {
+                $0.isQuiet || $0.action == .conflict || $0.action == .hold || $0.action == .skip
+            },
             "\(plan.operations)", sourceLocation: sourceLocation)
         #expect(plan.bytes == 0, sourceLocation: sourceLocation)
     }

@@ -104,7 +104,8 @@ struct ModelRun {
     private mutating func resolve(_ device: Int, _ game: Int) async throws {
         guard let content = oracle.pairs[device][game].conflict else { return }
         let keepDevice = Bool.random(using: &random)
-        note("the conflict of device \(device) over game \(game) is decided for the \(keepDevice ? "device" : "server")")
+        note(
+            "the conflict of device \(device) over game \(game) is decided for the \(keepDevice ? "device" : "server")")
         try await world.resolve(device: device, game: game, keepDevice: keepDevice)
         oracle.pairs[device][game].conflict = nil
         oracle.pairs[device][game].agreed = content
@@ -160,14 +161,16 @@ struct ModelRun {
     }
 
     /// What the world shows of one game after a sync; the agreement itself can't be seen.
-    private func found(_ device: Int, _ game: Int) async throws -> (server: Oracle.Server, device: Int?, conflict: Bool) {
+    private func found(_ device: Int, _ game: Int) async throws -> (server: Oracle.Server, device: Int?, conflict: Bool)
+    {
         (
             try await world.serverContent(game: game), try await world.deviceContent(device: device, game: game),
             try await world.hasConflict(device: device, game: game)
         )
     }
 
-    private func same(_ outcome: Oracle.Outcome, _ found: (server: Oracle.Server, device: Int?, conflict: Bool)) -> Bool {
+    private func same(_ outcome: Oracle.Outcome, _ found: (server: Oracle.Server, device: Int?, conflict: Bool)) -> Bool
+    {
         outcome.server == found.server && outcome.pair.device == found.device
             && (outcome.pair.conflict != nil) == found.conflict
     }

@@ -54,7 +54,9 @@ import Testing
         #expect(try await hub.contents("Metroid") == ["b", "a", "x"])
     }
 
-    @Test func `39 the same size and time with other content is found before anything overwrites the file`() async throws {
+    @Test func `39 the same size and time with other content is found before anything overwrites the file`()
+        async throws
+    {
         try pocket.write("Metroid.srm", "h", time: 1_700_000_000)
         try await changeOnServer("z")
         try await pocket.sync(expecting: [.conflict: 1])

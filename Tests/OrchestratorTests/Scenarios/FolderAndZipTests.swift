@@ -41,7 +41,9 @@ import Testing
         try await second.rerunIsQuiet()
     }
 
-    @Test func `16 each side changed another part of a folder save: one conflict for the set, never a mix`() async throws {
+    @Test func `16 each side changed another part of a folder save: one conflict for the set, never a mix`()
+        async throws
+    {
         let second = try await Handheld("second", of: hub, server: psp.server, configure: FolderAndZipTests.folders)
         try await second.sync(expecting: [.push: 1])
         try second.write("ULUS10041/PARAM.SFO", "changed on the server's side")
@@ -56,7 +58,8 @@ import Testing
     @Test func `17 a folder on the device and a file on the server: blocked, nothing removed`() async throws {
         let files = try await Handheld("files", of: hub, server: psp.server) { settings, folder in
             settings.directories = [
-                SaveDirectory(id: 0, path: folder("saves"), platform: .named("psp"), extensions: ["bin"], acceptsNew: false)
+                SaveDirectory(
+                    id: 0, path: folder("saves"), platform: .named("psp"), extensions: ["bin"], acceptsNew: false)
             ]
         }
         try files.write("ULUS10041.bin", "a file with the same name")

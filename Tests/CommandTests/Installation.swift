@@ -1,0 +1,69 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The built program with a home of its own, and one pretend handheld behind a real sshd.
+final class Installation: Sendable {
+    let home: TemporaryFolder
+    let server: OpenSSHServer
+    /// Holds `gba`, the handheld's save directory.
+    let handheld: TemporaryFolder
+
+    /// `saveferry` as it was built with the tests.
+    static let program: String = {
+        let runner = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).resolvingSymlinksInPath()
+        return runner.deletingLastPathComponent().appendingPathComponent("saveferry").path
+    }()
+
+    /// A home with the user's key in it; no device yet.
+    init(_ options: OpenSSHServer.Options = .init()) async throws {
+        home = try TemporaryFolder()
+        handheld = try TemporaryFolder()
+        server = try await OpenSSHServer(options)
+        try FileManager.default.createDirectory(atPath: handheld("gba"), withIntermediateDirectories: true)
+        try home.write(SSHKeys.shared.privateText("user"), to: "keys/id_ed25519")
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: home("keys/id_ed25519"))
+    }
+
+    /// An installation whose device `pocket` is added and trusted, with one save on it.
+    static func withDevice(_ options: OpenSSHServer.Options = .init()) async throws -> Installation {
+        let installation = try await Installation(options)
+        try installation.handheld.write("x", to: "gba/Metroid.srm")
+        let fingerprint = try await SSHKeys.shared.fingerprint("host_ed25519")
+        try await installation.addDevice("pocket", more: ["--trust", fingerprint])
+        return installation
+    }
+
+    func addDevice(_ name: String, port: Int? = nil, more: [String] = []) async throws {
+        let added = try await run(
+            [
+                "device", "add", name, "--host", "127.0.0.1", "--port", "\(port ?? server.port)", "--user",
+                OpenSSHServer.user,
+            ]
+                + ["--dir", "gba=\(handheld("gba"))"] + more)
+        try #require(added.status == 0, "\(added.errorOutput)")
+    }
+
+    /// Runs `saveferry ARGUMENTS --home HOME`.
+    func run(_ arguments: [String], environment: [String: String] = [:], input: String? = nil) async throws -> Command {
+        try await Command.run(
+            Installation.program, arguments + ["--home", home.path],
+            environment: ["SSH_AUTH_SOCK": ""].merging(environment) { $1 }, input: input)
+    }
+
+    func run(_ arguments: String...) async throws -> Command { try await run(arguments) }
+
+    /// The JSON document that a command answers with.
+    func json(_ arguments: String...) async throws -> [String: Any] {
+        let result = try await run(arguments + ["--json"])
+        let document = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+        return try #require(document as? [String: Any], "\(result.output)\(result.errorOutput)")
+    }
+
+    /// Starts a command and leaves it running; its output goes to `log` in the home.
+    func start(_ arguments: String...) throws -> ServerProcess {
+        try ServerProcess(Installation.program, arguments + ["--home", home.path], log: home("log"))
+    }
+
+    var database: String { home("state/saveferry.db") }
+}
