@@ -57,6 +57,13 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ]),
 
+        .executableTarget(
+            name: "delay-proxy",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "Benchmarks/DelayProxy"),
+
         .target(name: "TestSupport", path: "Tests/Support"),
         .testTarget(name: "PlannerTests", dependencies: ["Planner"]),
         .testTarget(name: "SSHClientTests", dependencies: ["SSHClient", "TestSupport"]),
