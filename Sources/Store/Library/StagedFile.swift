@@ -30,12 +30,13 @@ public actor StagedFile {
 
     /// The next bytes.
     public func append(_ bytes: [UInt8]) async throws {
-        if size == 0 { isZip = ContentHash.looksLikeZip(bytes) }
+        // A server may send the four bytes that tell a zip one by one; until then everything stays in memory.
+        if size < 4 { isZip = ContentHash.looksLikeZip(memory + bytes.prefix(4)) }
         hasher.update(data: bytes)
         size += UInt64(bytes.count)
         if firstByte == nil { firstByte = bytes.first }
         if isBlank, let firstByte { isBlank = bytes.allSatisfy { $0 == firstByte } }
-        guard keep || isZip else { return }
+        guard keep || isZip || size < 4 else { return }
         if !isSpooled, memory.count + bytes.count <= StagedFile.mostInMemory {
             memory += bytes
             return
