@@ -98,6 +98,24 @@ import Testing
         #expect(folder.read("state/saveferry.db") == Array(text.utf8))
     }
 
+    @Test func `52 a full disk records nothing, and what follows goes on`() async throws {
+        let home = try await Home()
+        let device = try await home.device()
+        let save = try await home.pull("x", from: device)
+        // SQLITE_FULL without filling a disk (sqlite.org/pragma.html#pragma_max_page_count).
+        let pages = try await home.store.write { db in try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0 }
+        try await home.store.write { db in try db.execute(sql: "PRAGMA max_page_count = \(pages)") }
+        let lines = Array(repeating: SessionTests.line("Metroid"), count: 5_000)
+        let error = try await #require(throws: StoreError.self) {
+            try await home.store.beginSession(device: device, trigger: .onDemand, operations: lines)
+        }
+        #expect(error.code == .noSpace && !error.advice.isEmpty)
+        #expect(try await home.store.sessions().isEmpty)
+        try await home.store.write { db in try db.execute(sql: "PRAGMA max_page_count = 1000000") }
+        try await home.pull("y", from: device, save: save)
+        #expect(try await home.store.history(of: save).count == 2)
+    }
+
     @Test func `two processes may have it open`() async throws {
         let one = try await Home()
         let other = try await Home(in: one.folder)

@@ -147,7 +147,8 @@ import Testing
     static let words: [(String, [String])] = [
         ("1", ["gba Metroid main"]), ("Metroid", ["gba Metroid main"]), ("METROID", ["gba Metroid main"]),
         ("gba/metroid", ["gba Metroid main"]), ("GBA/Metroid/MAIN-deck", ["gba Metroid main-deck"]),
-        ("Poke\u{301}mon", ["gba Pok\u{e9}mon main"]), ("snes/Metroid", []), ("Zelda", []), ("99", []), ("", []),
+        ("Poke\u{301}mon", ["gba Pok\u{e9}mon main"]), ("snes/Metroid", []), ("Zelda", []), ("99", []),
+        ("1942", ["gba 1942 main"]), ("", []),
         ("/", []),
     ]
 
@@ -157,6 +158,7 @@ import Testing
         let device = try await home.device()
         try await home.pull("x", from: device)
         try await home.pull("x", of: "Pok\u{e9}mon", from: device)
+        try await home.pull("x", of: "1942", from: device)
         let slot = Home.identity(slot: "main-deck")
         let version = try await home.stored([("Metroid.srm", "y")], as: slot)
         try await home.store.archive([
