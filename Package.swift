@@ -67,7 +67,12 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/Support"),
         .testTarget(name: "PlannerTests", dependencies: ["Planner"]),
         .testTarget(name: "SSHClientTests", dependencies: ["SSHClient", "TestSupport"]),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "TestSupport"]),
+        .testTarget(
+            name: "StoreTests",
+            dependencies: [
+                "CLibZip", "Planner", "Store", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(
             name: "OrchestratorTests", dependencies: ["Orchestrator", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["saveferry", "TestSupport"]),

@@ -64,11 +64,7 @@ struct Comparison {
         return (.push(version, target), reason, version.size)
     }
 
-    /// A folder never replaces a file, nor a file a folder.
-    private var blocked: String? {
-        guard let version, version.shape != save.shape else { return nil }
-        return "blocked: a \(save.shape.rawValue) on the device, a \(version.shape.rawValue) on the server"
-    }
+    private var blocked: String? { version?.blocked(by: save.shape) }
 
     private func deletedOnServer() -> (Step, String, size: UInt64) {
         switch (input.deletionPolicy, content) {
@@ -108,6 +104,14 @@ struct Comparison {
     /// After 2000, when no handheld had saves, and not later than a day from now.
     private func isPlausible(_ time: Int64) -> Bool {
         time > 946_684_800 && time < input.now + 86_400
+    }
+}
+
+extension ServerVersion {
+    /// Why this version can't stand where the device has, or had, something of `shape`: a folder never replaces a file,
+    /// nor a file a folder.
+    func blocked(by shape: SaveShape) -> String? {
+        shape == self.shape ? nil : "blocked: a \(shape.rawValue) on the device, a \(self.shape.rawValue) on the server"
     }
 }
 

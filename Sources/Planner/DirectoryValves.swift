@@ -28,13 +28,15 @@ struct DirectoryValves {
                             valve: .directoryUnreadable, directory: "\(path)/\(folder.path)",
                             message: "the folder can't be listed (\(folder.reason)); nothing in it was compared."))
                 }
+                // The directory as a whole comes first: where it is closed, its platform folders need no word of their own.
                 for (place, counts) in tracked.filter({ $0.key.directory == directory.id })
                     .sorted(by: { ($0.key.platformFolder ?? "") < ($1.key.platformFolder ?? "") })
                 {
-                    let shown = path + (place.platformFolder.map { "/" + FileName.escaped($0) } ?? "")
-                    if let (valve, message) = counts.verdict(allowed: input.allowed) {
-                        close(place, valve, shown, message)
+                    guard halt(over: place) == nil, let (valve, message) = counts.verdict(allowed: input.allowed) else {
+                        continue
                     }
+                    let shown = path + (place.platformFolder.map { "/" + FileName.escaped($0) } ?? "")
+                    close(place, valve, shown, message)
                 }
             }
         }
@@ -79,29 +81,36 @@ private struct TrackedSaves {
         return nil
     }
 
+    /// For each directory as a whole, and for each platform folder in it.
     static func count(_ input: PlanInput, _ places: Places) -> [Place: TrackedSaves] {
         var counts: [Place: TrackedSaves] = [:]
+        func tally(_ path: RelativePath, in directory: Int64, _ change: (inout TrackedSaves) -> Void) {
+            let whole = Place(directory: directory, platformFolder: nil)
+            let part = places.place(of: path, in: directory)
+            change(&counts[whole, default: TrackedSaves()])
+            if part != whole { change(&counts[part, default: TrackedSaves()]) }
+        }
         let identities = Dictionary(
             input.scope.saves.map { ($0.id, $0.identity.key) }, uniquingKeysWith: { first, _ in first })
         for baseline in input.scope.baselines where !baseline.isGone && !baseline.isUntracked {
             guard let directory = baseline.directory, let target = places.target(of: baseline) else { continue }
-            let place = places.place(of: baseline.path, in: directory)
             if let key = identities[baseline.saveID], input.pairing.saves[key] != nil {
-                counts[place, default: TrackedSaves()].present += 1
-                if case .read(let content) = input.knowledge[key], content.digest != baseline.digest {
-                    counts[place, default: TrackedSaves()].changed += 1
+                tally(baseline.path, in: directory) { $0.present += 1 }
+                if let agreed = baseline.digest, case .read(let content) = input.knowledge[key],
+                    content.digest != agreed
+                {
+                    tally(baseline.path, in: directory) { $0.changed += 1 }
                 }
             } else if target.side == .absent {
-                counts[place, default: TrackedSaves()].lost += 1
+                tally(baseline.path, in: directory) { $0.lost += 1 }
             } else {
-                counts[place, default: TrackedSaves()].present += 1
+                tally(baseline.path, in: directory) { $0.present += 1 }
             }
         }
         for listing in input.listings {
             guard case .listed(let contents) = listing.state else { continue }
             for path in contents.files.map(\.path) {
-                let place = places.place(of: path, in: listing.directory.id)
-                counts[place]?.placeHoldsFiles = true
+                tally(path, in: listing.directory.id) { $0.placeHoldsFiles = true }
             }
         }
         return counts

@@ -142,7 +142,8 @@ private func draft(forAbsent server: ServerSave, _ input: PlanInput, _ places: P
     let (step, reason): (Step, String) =
         switch verdict {
         case .push(let cause):
-            version.map { push($0, to: target, because: cause) } ?? (.nothing, "the server has no content")
+            version.map { push($0, to: target, whichWas: baseline?.shape, because: cause) }
+                ?? (.nothing, "the server has no content")
         case .deletedOnDevice:
             (baseline?.isGone == true ? .nothing : .markGone, "deleted on device; kept on the server, not put back")
         case .retire: (.retire, "gone on both sides")
@@ -156,7 +157,10 @@ private func draft(forAbsent server: ServerSave, _ input: PlanInput, _ places: P
     return Draft(operation: operation, place: places.place(of: target.path, in: target.directory))
 }
 
-private func push(_ version: ServerVersion, to target: Target, because cause: PushReason) -> (Step, String) {
+private func push(
+    _ version: ServerVersion, to target: Target, whichWas shape: SaveShape?, because cause: PushReason
+) -> (Step, String) {
+    if let blocked = shape.flatMap(version.blocked) { return (.hold, blocked) }
     if let obstacle = target.obstacle { return (.skip(isProblem: true), obstacle) }
     return (
         .push(version, PushTarget(directory: target.directory, path: target.path, over: .nothing)), cause.sentence

@@ -39,8 +39,9 @@ public struct Pairing: Sendable {
         for (key, places) in claims {
             if places.count == 1, let only = places.first {
                 saves[key] = only
-            } else if let first = places.first {
+            } else {
                 let sorted = places.sorted { ($0.directory, $0.path) < ($1.directory, $1.path) }
+                guard let first = sorted.first else { continue }
                 clashes.append(Clash(identity: first.identity, saves: sorted))
             }
         }

@@ -22,21 +22,30 @@ struct Places {
     /// Every listed path and every folder on the way to it, exactly and folded for file systems that fold names.
     private let standing: [Int64: Set<RelativePath>]
     private let folded: [Int64: Set<String>]
+    /// Links and the like, and folders that could not be listed: nothing is known of them and of what is below them.
+    private let opaque: [Int64: [RelativePath: String]]
 
     init(_ listings: [DirectoryListing]) {
         self.listings = listings
         directories = Dictionary(listings.map { ($0.directory.id, $0) }, uniquingKeysWith: { first, _ in first })
         var standing: [Int64: Set<RelativePath>] = [:]
         var folded: [Int64: Set<String>] = [:]
+        var opaque: [Int64: [RelativePath: String]] = [:]
         for listing in listings {
             guard case .listed(let contents) = listing.state else { continue }
+            let unknown =
+                contents.skipped.compactMap { entry in RelativePath(entry.shownPath).map { ($0, entry.reason) } }
+                + contents.unreadable.map { ($0.path, $0.reason) }
+            opaque[listing.directory.id] = Dictionary(unknown, uniquingKeysWith: { first, _ in first })
             let files = contents.files.map(\.path)
             let folders = Set(contents.folders + files.compactMap(\.parent))
             standing[listing.directory.id] = Set(files).union(folders)
-            folded[listing.directory.id] = Set((files + folders).map { NameFolding.caseFolded($0.text) })
+            let all = files + folders + unknown.map(\.0)
+            folded[listing.directory.id] = Set(all.map { NameFolding.caseFolded($0.text) })
         }
         self.standing = standing
         self.folded = folded
+        self.opaque = opaque
     }
 
     /// The path on the device, safe to print.
@@ -79,9 +88,11 @@ struct Places {
         switch listing.state {
         case .missing: return .unknown(reason: "its directory does not exist")
         case .unreadable(let reason): return .unknown(reason: reason)
-        case .listed(let contents):
-            if let blocked = contents.unreadable.first(where: { path == $0.path || path.isBelow($0.path) }) {
-                return .unknown(reason: blocked.reason)
+        case .listed:
+            if let opaque = opaque[listing.directory.id], !opaque.isEmpty,
+                let reason = sequence(first: path, next: \.parent).lazy.compactMap({ opaque[$0] }).first
+            {
+                return .unknown(reason: reason)
             }
             if standing[listing.directory.id]?.contains(path) == true {
                 return .unknown(reason: "it is there, but no longer matches the directory's settings")

@@ -26,13 +26,16 @@ public struct SaveFileName: Hashable, Sendable {
     }
 
     /// The file name for a save in `slot` on a device whose directory takes `extensions`, or nil when none of them
-    /// can hold that slot. `preferred` is the extension the save has elsewhere.
+    /// can hold that slot, or no name would be read back as this game. `preferred` is the extension the save has
+    /// elsewhere.
     public static func make(
         game: String, kind: SaveKind, slot: String, preferred: String?, extensions: [String]
     ) -> String? {
         let fitting = extensions.filter { NameFolding.caseFolded(self.slot(forExtension: $0, kind: kind)) == slot }
-        if let preferred, fitting.contains(preferred.lowercased()) { return game + "." + preferred }
-        return fitting.first.map { game + "." + $0 }
+        let ordered = [preferred].compactMap(\.self).filter { fitting.contains($0.lowercased()) } + fitting
+        // A game whose own name ends like a ROM's would be read back as another game.
+        return ordered.map { game + "." + $0 }
+            .first { SaveFileName($0, kind: kind, extensions: extensions)?.game == game }
     }
 
     private static func slot(forExtension fileExtension: String, kind: SaveKind) -> String {

@@ -30,9 +30,10 @@ private func mustBeRead(_ save: DeviceSave, scope: SyncScopeIndex, deletions: De
 }
 
 extension Baseline {
-    /// Whether the save stands where it stood, under stamps that are the same and settled.
+    /// Whether the save stands where it stood, under stamps that are the same and settled. One that was gone and is back
+    /// is looked at again, so that the row no longer says that it is gone.
     func stillDescribes(_ save: DeviceSave) -> Bool {
-        directory == save.directory && path == save.path && entries.count == save.files.count
+        !isGone && directory == save.directory && path == save.path && entries.count == save.files.count
             && zip(entries, save.files).allSatisfy { old, file in
                 old.path == file.path && old.stamp == file.stamp && old.state == .settled
             }

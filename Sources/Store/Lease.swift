@@ -14,9 +14,7 @@ public final class Lease: Sendable {
         self.descriptor = Mutex(descriptor)
     }
 
-    deinit {
-        descriptor.withLock { if $0 >= 0 { close($0) } }
-    }
+    deinit { release() }
 
     /// Takes the lease. Throws ``StoreError/Code/held``, naming the holder, when another process has it.
     public static func acquire(device: Device, in store: Store) async throws(StoreError) -> Lease {
@@ -58,7 +56,10 @@ public final class Lease: Sendable {
     /// Gives the lease back. Idempotent.
     public func release() {
         descriptor.withLock { descriptor in
-            if descriptor >= 0 { close(descriptor) }
+            guard descriptor >= 0 else { return }
+            // Closing alone would leave it to a process that is just being forked, until that one has called exec.
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
             descriptor = -1
         }
     }

@@ -7,11 +7,7 @@ extension Store {
     public func addDevice(_ settings: DeviceSettings) async throws(StoreError) -> Device {
         try settings.validate()
         return try await write { db in
-            if try Bool.fetchOne(db, sql: "SELECT 1 FROM devices WHERE name = ?", arguments: [settings.name]) != nil {
-                throw StoreError(
-                    .alreadyExists, "there is already a device named \(settings.name)",
-                    advice: "Choose another name, or change it with `saveferry device edit \(settings.name)`.")
-            }
+            try checkNames(settings, of: nil, db)
             try db.execute(
                 sql: """
                     INSERT INTO devices (name, host, port, user, authentication, secret_path, owner, is_enabled,
@@ -30,11 +26,13 @@ extension Store {
     public func updateDevice(_ id: Int64, _ settings: DeviceSettings) async throws(StoreError) -> Device {
         try settings.validate()
         return try await write { db in
+            try checkNames(settings, of: id, db)
             try db.execute(
                 sql: """
                     UPDATE devices SET name = ?, host = ?, port = ?, user = ?, authentication = ?, secret_path = ?,
                         owner = ?, is_enabled = ?, conflict_policy = ?, deletion_policy = ?, schedule = ? WHERE id = ?
                     """, arguments: settings.columns + [id])
+            guard db.changesCount > 0 else { throw StoreError(.notFound, "the device is gone") }
             try replaceDirectories(of: id, with: settings.directories, db)
             return try loadDevice(id, db)
         }
@@ -93,6 +91,27 @@ extension DeviceSettings {
             name, host, port, user, kind, path, owner, isEnabled, conflictPolicy?.rawValue, deletionPolicy.rawValue,
             schedule,
         ]
+    }
+}
+
+/// Refuses a name that another device has, and an owner that differs from another one only by case or by the
+/// form of its accents: on a file system that folds names their saves would meet in the library.
+private func checkNames(_ settings: DeviceSettings, of device: Int64?, _ db: Database) throws {
+    let others: StatementArguments = ["device": device]
+    let names = try String.fetchAll(db, sql: "SELECT name FROM devices WHERE id IS NOT :device", arguments: others)
+    if names.contains(settings.name) {
+        throw StoreError(
+            .alreadyExists, "there is already a device named \(settings.name)",
+            advice: "Choose another name, or change it with `saveferry device edit \(settings.name)`.")
+    }
+    let owners = try String.fetchAll(
+        db, sql: "SELECT owner FROM devices WHERE id IS NOT :device UNION SELECT owner FROM saves", arguments: others)
+    let folded = NameFolding.caseFolded(settings.owner)
+    let same = owners.filter { NameFolding.caseFolded($0) == folded }
+    if let other = same.first, !same.contains(where: { $0.utf8.elementsEqual(settings.owner.utf8) }) {
+        throw StoreError(
+            .invalid, "the owner \(FileName.escaped(settings.owner)) is already written \(FileName.escaped(other))",
+            advice: "Use --owner \(FileName.escaped(other)), or another name.")
     }
 }
 

@@ -18,7 +18,9 @@ extension Store {
     /// The saves that a user's words name: a number, `platform/game`, `platform/game/slot`, or a game's name.
     public func findSaves(_ text: String) async throws(StoreError) -> [SaveSummary] {
         if let id = Int64(text) {
-            return try await read { db in try fetchSaves(where: "s.id = ?", [id], db) }
+            let numbered = try await read { db in try fetchSaves(where: "s.id = ?", [id], db) }
+            // A game may be called 1942.
+            if !numbered.isEmpty { return numbered }
         }
         let parts = text.split(separator: "/").map(String.init)
         let game = storedKey(NameFolding.caseFolded(parts.count > 1 ? parts[1] : text))

@@ -56,8 +56,9 @@ public final class Store: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(10)
         configuration.maximumReaderCount = 2
-        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
         let pool = try DatabasePool(path: file, configuration: configuration)
+        // GRDB sets NORMAL when it turns the WAL on, with which a power cut may take back what was committed.
+        try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
         let migrations = Migrations.all
         if try pool.read(migrations.hasBeenSuperseded) {
             throw StoreError(

@@ -44,14 +44,17 @@ struct CronExpression: Hashable, Sendable {
                 "the \(name) field \"\(text)\" is wrong; expected numbers from \(range.lowerBound) to \(range.upperBound), "
                     + "ranges as 1-5, lists as 1,2, steps as */5" + (names.isEmpty ? "" : ", or names as \(names[0])"))
         }
+        func number(_ text: Substring) -> Int? {
+            text.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) ? Int(text) : nil
+        }
         func value(_ text: Substring) -> Int? {
-            Int(text) ?? names.firstIndex(of: text.lowercased()).map { $0 + firstName }
+            number(text) ?? names.firstIndex(of: text.lowercased()).map { $0 + firstName }
         }
         var values: Set<Int> = []
         for item in text.split(separator: ",", omittingEmptySubsequences: false) {
             let parts = item.split(separator: "/", omittingEmptySubsequences: false)
             guard let base = parts.first, parts.count <= 2 else { throw wrong() }
-            let step = parts.count == 2 ? Int(parts[1]) ?? 0 : 1
+            let step = parts.count == 2 ? number(parts[1]) ?? 0 : 1
             let ends = base.split(separator: "-", omittingEmptySubsequences: false)
             let first: Int?
             let last: Int?

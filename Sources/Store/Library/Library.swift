@@ -125,7 +125,10 @@ public actor Library {
         for (entry, path) in zip(entries, paths) {
             let target = "\(folder)/\(entry.path.text)"
             toSync += try FileCalls.makeFolders(FileCalls.parent(of: target))
-            guard rename(path, target) == 0 else { throw StoreError(errno: errno, "move a file to \(target)") }
+            // A library on a file system that folds names can't hold two that differ only by case.
+            guard try FileCalls.moveWithoutReplacing(path, to: target, isFolder: false) else {
+                throw StoreError(.invalid, "two files of the save have one name: \(entry.path)")
+            }
             toSync.append(target)
         }
         return Prepared(

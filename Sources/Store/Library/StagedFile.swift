@@ -32,13 +32,14 @@ public actor StagedFile {
     /// The next bytes.
     public func append(_ bytes: [UInt8]) async throws {
         learn(from: bytes)
-        guard keep || isZip else { return }
+        guard keep || isZip || size < 4 else { return }
         if !isSpooled, memory.count + bytes.count > StagedFile.mostInMemory { try await spool() }
         try put(bytes)
     }
 
     private func learn(from bytes: [UInt8]) {
-        if size == 0 { isZip = ContentHash.looksLikeZip(bytes) }
+        // A server may send the four bytes that tell a zip one by one; until then everything stays in memory.
+        if size < 4 { isZip = ContentHash.looksLikeZip(memory + bytes.prefix(4)) }
         hasher.update(data: bytes)
         size += UInt64(bytes.count)
         if firstByte == nil { firstByte = bytes.first }

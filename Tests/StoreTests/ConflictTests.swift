@@ -1,0 +1,143 @@
+import Planner
+import TestSupport
+import Testing
+
+@testable import Store
+
+/// Saves that both sides changed: kept twice, opened once, decided by the user.
+@Suite struct ConflictTests {
+    struct Case {
+        let home: Home
+        let deck: Device
+        let save: Int64
+
+        /// Deck and server agreed on "base"; then the server got "server" and deck's own content is "device".
+        init() async throws {
+            home = try await Home()
+            deck = try await home.device()
+            save = try await home.pull("base", from: deck)
+            try await home.pull("server", from: try await home.device("phone"), save: save)
+        }
+
+        func open(_ text: String = "device", isKnown: Bool = false) async throws -> ConflictSummary {
+            try await home.conflict(text, on: deck, save: save, isKnown: isKnown)
+            let conflicts = try await home.store.conflicts()
+            #expect(conflicts.count == 1)
+            return try #require(conflicts.first)
+        }
+
+        func scope() async throws -> SyncScopeIndex { try await home.store.syncScope(for: deck).index }
+
+        func text(ofSlot slot: String) async throws -> String? {
+            guard case .version(let version)? = try await scope().server(Home.identity(slot: slot).key)?.content else {
+                return nil
+            }
+            return try await home.text(of: version.id)
+        }
+    }
+
+    @Test func `4 a conflict keeps both contents and touches neither side`() async throws {
+        let one = try await Case()
+        let agreed = try await one.scope().baseline(one.save)
+        let conflict = try await one.open()
+        #expect(conflict.deviceName == "deck" && conflict.save == one.save && conflict.identity == Home.identity())
+        #expect([conflict.device.version, conflict.server.version] == [3, 2])
+        let history = try await one.home.store.history(of: one.save)
+        #expect(history.map(\.slot) == [nil, "main", "main"] && history.map(\.isCurrent) == [false, true, false])
+        #expect(try await one.home.text(of: history[0].id) == "device")
+        #expect(try await one.scope().baseline(one.save) == agreed)
+    }
+
+    @Test func `4 reruns open no second one`() async throws {
+        let one = try await Case()
+        let first = try await one.open()
+        one.home.clock.advance(100)
+        #expect(try await one.open(isKnown: true) == first)
+        #expect(try await one.home.store.history(of: one.save).count == 3)
+        #expect(try await one.home.store.openConflictCount(device: one.deck.id) == 1)
+    }
+
+    @Test func `a conflict follows when a side moves on`() async throws {
+        let one = try await Case()
+        let first = try await one.open()
+        let again = try await one.open("device, later")
+        #expect(again.id == first.id && again.opened == first.opened)
+        #expect(again.device.version == 4 && again.server.version == 2)
+        try await one.home.pull("server, later", from: try await one.home.store.device(named: "phone"), save: one.save)
+        let moved = try await one.open("device, later", isKnown: true)
+        #expect(moved.id == first.id && moved.device.version == 4 && moved.server.version == 5)
+    }
+
+    @Test func `a conflict ends when the sides agree`() async throws {
+        let one = try await Case()
+        _ = try await one.open()
+        try await one.home.pull("device", from: one.deck, save: one.save)
+        #expect(try await one.home.store.conflicts().isEmpty)
+        // And may be opened anew for new contents.
+        try await one.home.pull("server again", from: try await one.home.store.device(named: "phone"), save: one.save)
+        _ = try await one.open("device again")
+    }
+
+    @Test func `keeping the device's makes it current for everyone`() async throws {
+        let one = try await Case()
+        let conflict = try await one.open()
+        #expect(try await one.home.store.resolveConflict(conflict.id, keep: .device) == conflict)
+        #expect(try await one.text(ofSlot: "main") == "device")
+        #expect(try await one.scope().baseline(one.save)?.digest == conflict.device.digest)
+        #expect(try await one.home.store.conflicts().isEmpty)
+        #expect(try await one.home.store.history(of: one.save).map(\.slot) == ["main", nil, "main", "main"])
+    }
+
+    @Test func `keeping the server's makes the device's the old one`() async throws {
+        let one = try await Case()
+        let conflict = try await one.open()
+        _ = try await one.home.store.resolveConflict(conflict.id, keep: .server)
+        #expect(try await one.text(ofSlot: "main") == "server")
+        // The device gets it only while it still has the content that was decided against.
+        let row = try #require(try await one.scope().baseline(one.save))
+        #expect(row.digest == conflict.device.digest)
+        // And what stands there is read before it is replaced.
+        #expect(row.entries.isEmpty)
+    }
+
+    @Test func `keeping both makes the device's a slot of its own`() async throws {
+        let one = try await Case()
+        let conflict = try await one.open()
+        _ = try await one.home.store.resolveConflict(conflict.id, keep: .both)
+        #expect(try await one.text(ofSlot: "main") == "server")
+        #expect(try await one.text(ofSlot: "main-deck") == "device")
+        #expect(try await one.scope().baseline(one.save)?.digest == conflict.device.digest)
+        // Once more, and the slot has two versions.
+        let again = try await one.open("device, later")
+        _ = try await one.home.store.resolveConflict(again.id, keep: .both)
+        #expect(try await one.text(ofSlot: "main-deck") == "device, later")
+        let slot = try #require(try await one.home.store.saves().last)
+        #expect(slot.versionCount == 2)
+    }
+
+    @Test(arguments: ConflictResolution.allCases)
+    func `a conflict is decided once`(resolution: ConflictResolution) async throws {
+        let one = try await Case()
+        let conflict = try await one.open()
+        _ = try await one.home.store.resolveConflict(conflict.id, keep: resolution)
+        let versions = try await one.home.store.history(of: one.save).count
+        let error = try await #require(throws: StoreError.self) {
+            try await one.home.store.resolveConflict(conflict.id, keep: resolution)
+        }
+        #expect(error.code == .notFound)
+        #expect(try await one.home.store.history(of: one.save).count == versions)
+    }
+
+    @Test func `a decision whose content is damaged decides nothing`() async throws {
+        let one = try await Case()
+        let conflict = try await one.open()
+        let archived = try #require(try await one.home.store.history(of: one.save).first)
+        try one.home.folder.write("tampered", to: "library/\(archived.libraryPath)")
+        let error = try await #require(throws: StoreError.self) {
+            try await one.home.store.resolveConflict(conflict.id, keep: .device)
+        }
+        #expect(error.code == .corrupt)
+        #expect(try await one.home.store.conflicts() == [conflict])
+        #expect(try await one.text(ofSlot: "main") == "server")
+    }
+}

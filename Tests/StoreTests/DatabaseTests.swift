@@ -1,0 +1,132 @@
+import Foundation
+import GRDB
+import Logging
+import Planner
+import TestSupport
+import Testing
+
+@testable import Store
+
+/// The database file itself: durable, private, and never a version that this program does not know.
+@Suite struct DatabaseTests {
+    /// As the connection that writes has it.
+    func pragma(_ name: String, _ home: Home) async throws -> String? {
+        let store = home.store
+        return try await store.write { db in
+            try Row.fetchOne(db, sql: "PRAGMA \(name)").map { "\($0[0] as DatabaseValue)" }
+        }
+    }
+
+    /// The schema, the migrations and the devices, read without the store.
+    func dump(_ home: Home) throws -> [String] {
+        try DatabaseQueue(path: home.folder("state/saveferry.db")).read { db in
+            try String.fetchAll(
+                db,
+                sql: """
+                    SELECT sql FROM sqlite_master WHERE sql IS NOT NULL
+                    UNION ALL SELECT identifier FROM grdb_migrations UNION ALL SELECT name FROM devices
+                    """)
+        }
+    }
+
+    @Test func `a commit is durable, and checks what refers to what`() async throws {
+        let home = try await Home()
+        #expect(try await pragma("journal_mode", home)?.contains("wal") == true)
+        #expect(try await pragma("foreign_keys", home) == "1")
+        // FULL is 2: a commit that was reported is on the disk (sqlite.org/pragma.html).
+        #expect(try await pragma("synchronous", home) == "2")
+        // And again where the file is in WAL mode already.
+        #expect(try await pragma("synchronous", Home(in: home.folder)) == "2")
+    }
+
+    @Test func `a row that refers to nothing is refused`() async throws {
+        let home = try await Home()
+        let device = try await home.device()
+        let version = try await home.stored([("Metroid.srm", "x")])
+        let commit = PullCommit(
+            operation: nil, device: device.id, save: 99, identity: Home.identity(), directory: device.directories[0].id,
+            path: try #require(RelativePath("Metroid.srm")), shape: .file, content: Home.content(version),
+            version: version)
+        await #expect(throws: StoreError.self) { try await home.store.commitPulls([commit]) }
+        await #expect(throws: StoreError.self) {
+            try await home.store.beginSession(
+                device: Device(id: 99, settings: device.settings, directories: [], hostKeys: []), trigger: .onDemand,
+                operations: [])
+        }
+    }
+
+    @Test func `nobody else can read the state`() async throws {
+        let home = try await Home()
+        _ = try await home.device()
+        for file in ["saveferry.db", "saveferry.db-wal", "saveferry.db-shm"] {
+            #expect(try home.mode(home.folder("state/\(file)")) == 0o600, "\(file)")
+        }
+        #expect(try home.mode(home.folder("state")) == 0o700)
+        #expect(try home.mode(home.folder("state/leases")) == 0o700)
+        #expect(try home.mode(home.folder("library")) == 0o700)
+    }
+
+    @Test func `what was written is there when it is opened again`() async throws {
+        let home = try await Home()
+        let device = try await home.device()
+        let save = try await home.pull("x", from: device)
+        home.store.close()
+        let again = try await Home(in: home.folder)
+        #expect(try await again.store.devices() == [device])
+        #expect(try await again.text(of: again.store.history(of: save)[0].id) == "x")
+    }
+
+    @Test func `a database of a later version is refused, and stays as it is`() async throws {
+        let home = try await Home()
+        try await home.store.write { db in
+            try db.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('2: from the future')")
+        }
+        _ = try await home.device()
+        home.store.close()
+        let before = try dump(home)
+        let error = try await #require(throws: StoreError.self) { try await Home(in: home.folder) }
+        #expect(error.code == .newerSchema && !error.advice.isEmpty)
+        #expect(try dump(home) == before)
+    }
+
+    @Test func `a file that is no database is refused, and stays as it is`() async throws {
+        let folder = try TemporaryFolder()
+        let text = String(repeating: "not a database. ", count: 100)
+        try folder.write(text, to: "state/saveferry.db")
+        let error = try await #require(throws: StoreError.self) { try await Home(in: folder) }
+        #expect(error.code == .corrupt && error.advice.contains("backup"))
+        #expect(folder.read("state/saveferry.db") == Array(text.utf8))
+    }
+
+    @Test func `52 a full disk records nothing, and what follows goes on`() async throws {
+        let home = try await Home()
+        let device = try await home.device()
+        let save = try await home.pull("x", from: device)
+        // SQLITE_FULL without filling a disk (sqlite.org/pragma.html#pragma_max_page_count).
+        let pages = try await home.store.write { db in try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0 }
+        try await home.store.write { db in try db.execute(sql: "PRAGMA max_page_count = \(pages)") }
+        let lines = Array(repeating: SessionTests.line("Metroid"), count: 5_000)
+        let error = try await #require(throws: StoreError.self) {
+            try await home.store.beginSession(device: device, trigger: .onDemand, operations: lines)
+        }
+        #expect(error.code == .noSpace && !error.advice.isEmpty)
+        #expect(try await home.store.sessions().isEmpty)
+        try await home.store.write { db in try db.execute(sql: "PRAGMA max_page_count = 1000000") }
+        try await home.pull("y", from: device, save: save)
+        #expect(try await home.store.history(of: save).count == 2)
+    }
+
+    @Test func `two processes may have it open`() async throws {
+        let one = try await Home()
+        let other = try await Home(in: one.folder)
+        _ = try await one.device("deck")
+        _ = try await other.device("phone")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<20 {
+                group.addTask { _ = try await (number % 2 == 0 ? one : other).device("device-\(number)") }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await one.store.devices().count == 22)
+    }
+}
