@@ -93,7 +93,7 @@ private struct TrackedSaves {
         let identities = Dictionary(
             input.scope.saves.map { ($0.id, $0.identity.key) }, uniquingKeysWith: { first, _ in first })
         for baseline in input.scope.baselines where !baseline.isGone && !baseline.isUntracked {
-            guard let directory = baseline.directory, let target = places.target(of: baseline) else { continue }
+            guard let directory = baseline.directory, places.isListed(directory) else { continue }
             if let key = identities[baseline.saveID], input.pairing.saves[key] != nil {
                 tally(baseline.path, in: directory) { $0.present += 1 }
                 if let agreed = baseline.digest, case .read(let content) = input.knowledge[key],
@@ -101,7 +101,7 @@ private struct TrackedSaves {
                 {
                     tally(baseline.path, in: directory) { $0.changed += 1 }
                 }
-            } else if target.side == .absent {
+            } else if places.target(of: baseline)?.side == .absent {
                 tally(baseline.path, in: directory) { $0.lost += 1 }
             } else {
                 tally(baseline.path, in: directory) { $0.present += 1 }

@@ -20,15 +20,21 @@ public enum NameProblem: Error, Hashable, Sendable {
 public enum FileName {
     /// The name as text with exactly the same UTF-8 bytes.
     public static func parse(_ bytes: some Collection<UInt8>) throws(NameProblem) -> String {
-        if bytes.isEmpty { throw .empty }
-        if bytes.contains(0) { throw .nul }
-        if bytes.contains(UInt8(ascii: "/")) { throw .slash }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw .notUTF8 }
-        if text == "." || text == ".." { throw .dot }
-        if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
-            throw .controlCharacter
-        }
-        return text
+        if let problem = problem(in: bytes) { throw problem }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Why these bytes can't be a name, or nil when they can.
+    static func problem(in bytes: some Collection<UInt8>) -> NameProblem? {
+        if bytes.isEmpty { return .empty }
+        if bytes.count <= 2, bytes.allSatisfy({ $0 == UInt8(ascii: ".") }) { return .dot }
+        if bytes.contains(UInt8(ascii: "/")) { return .slash }
+        // Nearly every name is plain ASCII, and there are many.
+        if bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return nil }
+        if bytes.contains(0) { return .nul }
+        guard let text = String(validating: bytes, as: UTF8.self) else { return .notUTF8 }
+        let hasControl = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        return hasControl ? .controlCharacter : nil
     }
 
     /// The bytes as text that is safe to print: everything that is not plain printable text is written as `\xNN`

@@ -57,7 +57,7 @@ public func makePlan(_ input: PlanInput) -> Plan {
         drafts[index].operation = wished.replacingStep(
             .skip(isProblem: false), reason: "halted by \(halt.valve.rawValue)\(wish)")
     }
-    drafts.sort { ($0.operation.step.rank, $0.sortKey) < ($1.operation.step.rank, $1.sortKey) }
+    drafts.sort { $0.precedes($1) }
     return Plan(
         device: input.device, generatedAt: input.now, operations: drafts.map(\.operation), halts: halts)
 }
@@ -68,17 +68,17 @@ struct Draft {
     /// Nil where no directory is concerned.
     let place: Place?
 
-    /// By platform, game, kind and slot; entries that are no saves come last, by path.
-    var sortKey: (Int, String, String, String, String, String) {
-        guard let key = operation.identity?.key else { return (1, "", "", "", "", operation.remotePath) }
-        return (0, key.platform, key.game, key.kind.rawValue, key.slot, operation.remotePath)
+    /// By what is done, then by platform, game, kind and slot; entries that are no saves come last, by path.
+    func precedes(_ other: Draft) -> Bool {
+        let (rank, otherRank) = (operation.step.rank, other.operation.step.rank)
+        if rank != otherRank { return rank < otherRank }
+        switch (operation.identity?.key, other.operation.identity?.key) {
+        case (let key?, let otherKey?) where key != otherKey: return key < otherKey
+        case (.some, nil): return true
+        case (nil, .some): return false
+        default: return operation.remotePath < other.operation.remotePath
+        }
     }
-}
-
-private func < (
-    a: (Int, (Int, String, String, String, String, String)), b: (Int, (Int, String, String, String, String, String))
-) -> Bool {
-    a.0 == b.0 ? a.1 < b.1 : a.0 < b.0
 }
 
 extension Step {

@@ -55,7 +55,7 @@ public struct Operation: Hashable, Sendable {
 }
 
 /// What an operation does. Each case carries all that carrying it out needs.
-public enum Step: Hashable, Sendable {
+public indirect enum Step: Hashable, Sendable {
     /// The device's content becomes the current version.
     case pull(DeviceSave, DeviceContent)
     /// The version is put on the device.

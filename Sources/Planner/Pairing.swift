@@ -93,7 +93,7 @@ extension SaveDirectory {
     func platform(of path: RelativePath) -> String? {
         switch platform {
         case .named(let name): name
-        case .eachSubfolder: path.components.count > 1 ? path.components.first.map(String.init) : nil
+        case .eachSubfolder: path.topFolder
         }
     }
 }

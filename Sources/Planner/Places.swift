@@ -55,8 +55,11 @@ struct Places {
 
     func place(of path: RelativePath, in directory: Int64) -> Place {
         let each = directories[directory]?.directory.platform == .eachSubfolder
-        return Place(directory: directory, platformFolder: each ? path.components.first.map(String.init) : nil)
+        return Place(directory: directory, platformFolder: each ? path.topFolder ?? path.text : nil)
     }
+
+    /// Whether the directory is one of those that were to be listed.
+    func isListed(_ directory: Int64) -> Bool { directories[directory] != nil }
 
     /// Where a tracked save stood, or nil when its directory is no longer configured.
     func target(of baseline: Baseline) -> Target? {

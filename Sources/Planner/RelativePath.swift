@@ -9,7 +9,7 @@ public struct RelativePath: Sendable {
     /// The path, or nil when it is absolute, empty or has a component that could lead elsewhere.
     public init?(_ text: String) {
         let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        guard !parts.isEmpty, parts.allSatisfy({ (try? FileName.parse($0)) != nil }) else { return nil }
+        guard !parts.isEmpty, parts.allSatisfy({ FileName.problem(in: $0) == nil }) else { return nil }
         self.text = text
     }
 
@@ -29,6 +29,11 @@ public struct RelativePath: Sendable {
 
     /// The components from the top down; at least one.
     public var components: [Substring] { text.split(separator: "/") }
+
+    /// The first of several components, or nil for a single name.
+    public var topFolder: String? {
+        text.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(text[..<$0]) }
+    }
 
     /// The last component.
     public var name: String {

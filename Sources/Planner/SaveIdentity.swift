@@ -9,31 +9,48 @@ public enum SaveShape: String, Hashable, Sendable {
 }
 
 /// The save that a player means, as it is shown: whose, of which platform and game, which kind and slot.
+///
+/// Its parts are shared between copies, because plans hold and sort many thousands of them.
 public struct SaveIdentity: Hashable, Sendable {
-    /// Whose save it is.
-    public let owner: String
-    /// The console or core, for example `gba`.
-    public let platform: String
-    /// The game, as its files are named.
-    public let game: String
-    /// The game's own memory, or a snapshot.
-    public let kind: SaveKind
-    /// Which of the game's saves.
-    public let slot: String
-    /// What two sides must have in common to be the same save.
-    public let key: SaveKey
+    private let parts: Parts
+
+    private final class Parts: Sendable {
+        let owner: String
+        let platform: String
+        let game: String
+        let kind: SaveKind
+        let slot: String
+        let key: SaveKey
+
+        init(_ owner: String, _ platform: String, _ game: String, _ kind: SaveKind, _ slot: String) {
+            self.owner = owner
+            self.platform = platform
+            self.game = game
+            self.kind = kind
+            self.slot = slot
+            key = SaveKey(
+                owner: owner, platform: NameFolding.platform(platform), game: NameFolding.caseFolded(game), kind: kind,
+                slot: NameFolding.caseFolded(slot))
+        }
+    }
 
     /// The identity with these display names; the key is derived from them.
     public init(owner: String, platform: String, game: String, kind: SaveKind, slot: String = mainSlot) {
-        self.owner = owner
-        self.platform = platform
-        self.game = game
-        self.kind = kind
-        self.slot = slot
-        key = SaveKey(
-            owner: owner, platform: NameFolding.platform(platform), game: NameFolding.caseFolded(game),
-            kind: kind, slot: NameFolding.caseFolded(slot))
+        parts = Parts(owner, platform, game, kind, slot)
     }
+
+    /// Whose save it is.
+    public var owner: String { parts.owner }
+    /// The console or core, for example `gba`.
+    public var platform: String { parts.platform }
+    /// The game, as its files are named.
+    public var game: String { parts.game }
+    /// The game's own memory, or a snapshot.
+    public var kind: SaveKind { parts.kind }
+    /// Which of the game's saves.
+    public var slot: String { parts.slot }
+    /// What two sides must have in common to be the same save.
+    public var key: SaveKey { parts.key }
 
     /// The slot of a save that says nothing else.
     public static let mainSlot = "main"
@@ -42,22 +59,70 @@ public struct SaveIdentity: Hashable, Sendable {
     public func inSlot(_ slot: String) -> SaveIdentity {
         SaveIdentity(owner: owner, platform: platform, game: game, kind: kind, slot: slot)
     }
+
+    /// True when all names are the same, not only the key.
+    public static func == (a: SaveIdentity, b: SaveIdentity) -> Bool {
+        a.parts === b.parts
+            || a.key == b.key && a.platform == b.platform && a.game == b.game && a.slot == b.slot
+    }
+
+    /// Over the key, which equal identities share.
+    public func hash(into hasher: inout Hasher) { hasher.combine(key) }
 }
 
 /// The pairing key: two files are the same save when their keys are equal.
 ///
 /// Strings compare by canonical equivalence (Unicode UAX #15), so composed and decomposed accents are equal here.
 public struct SaveKey: Hashable, Sendable {
+    private let parts: Parts
+
+    private final class Parts: Sendable {
+        let owner: String
+        let platform: String
+        let game: String
+        let kind: SaveKind
+        let slot: String
+        let hash: Int
+
+        init(_ owner: String, _ platform: String, _ game: String, _ kind: SaveKind, _ slot: String) {
+            self.owner = owner
+            self.platform = platform
+            self.game = game
+            self.kind = kind
+            self.slot = slot
+            var hasher = Hasher()
+            hasher.combine(platform)
+            hasher.combine(game)
+            hasher.combine(slot)
+            hash = hasher.finalize()
+        }
+    }
+
+    /// The key of these names, which are folded already.
+    init(owner: String, platform: String, game: String, kind: SaveKind, slot: String) {
+        parts = Parts(owner, platform, game, kind, slot)
+    }
+
     /// Whose save it is.
-    public let owner: String
+    public var owner: String { parts.owner }
     /// The platform, folded.
-    public let platform: String
+    public var platform: String { parts.platform }
     /// The game, folded.
-    public let game: String
+    public var game: String { parts.game }
     /// The game's own memory, or a snapshot.
-    public let kind: SaveKind
+    public var kind: SaveKind { parts.kind }
     /// The slot, folded.
-    public let slot: String
+    public var slot: String { parts.slot }
+
+    /// True when every part is the same.
+    public static func == (a: SaveKey, b: SaveKey) -> Bool {
+        a.parts === b.parts
+            || a.parts.hash == b.parts.hash && a.game == b.game && a.platform == b.platform && a.kind == b.kind
+                && a.slot == b.slot && a.owner == b.owner
+    }
+
+    /// Computed once, when the key was made.
+    public func hash(into hasher: inout Hasher) { hasher.combine(parts.hash) }
 }
 
 extension SaveKey: Comparable {

@@ -2,21 +2,15 @@ import Foundation
 import GRDB
 import Planner
 
-/// The server's side of one device's run.
-public struct SyncScope: Sendable {
-    /// Indexed for the planner.
-    public let index: SyncScopeIndex
-}
-
 extension Store {
     /// The saves of the device's owner and what was agreed on with the device, in one snapshot and three queries.
     /// Archival versions are never loaded.
-    public func syncScope(for device: Device) async throws(StoreError) -> SyncScope {
+    public func syncScope(for device: Device) async throws(StoreError) -> SyncScopeIndex {
         try await read { db in
             let saves = try loadSaves(of: device.settings.owner, db)
             let entries = try loadEntries(of: device.id, db)
             let baselines = try loadBaselines(of: device.id, entries, db)
-            return SyncScope(index: SyncScopeIndex(saves: saves, baselines: baselines))
+            return SyncScopeIndex(saves: saves, baselines: baselines)
         }
     }
 

@@ -8,14 +8,14 @@ import Testing
 /// What runs record: saves that came, went, were found equal, were gone, and were kept beside.
 @Suite struct CommitTests {
     func baseline(_ home: Home, _ device: Device, _ save: Int64) async throws -> Baseline? {
-        try await home.store.syncScope(for: device).index.baseline(save)
+        try await home.store.syncScope(for: device).baseline(save)
     }
 
     func server(_ home: Home, _ device: Device, _ game: String = "Metroid", slot: String = "main") async throws
         -> ServerSave.Content?
     {
         let key = Home.identity(game, owner: device.settings.owner, slot: slot).key
-        return try await home.store.syncScope(for: device).index.server(key)?.content
+        return try await home.store.syncScope(for: device).server(key)?.content
     }
 
     func push(_ home: Home, _ text: String, to device: Device, save: Int64, operation: Int64? = nil) async throws {

@@ -26,7 +26,7 @@ import Testing
             return try #require(conflicts.first)
         }
 
-        func scope() async throws -> SyncScopeIndex { try await home.store.syncScope(for: deck).index }
+        func scope() async throws -> SyncScopeIndex { try await home.store.syncScope(for: deck) }
 
         func text(ofSlot slot: String) async throws -> String? {
             guard case .version(let version)? = try await scope().server(Home.identity(slot: slot).key)?.content else {

@@ -145,7 +145,7 @@ import Testing
         #expect(changed.directories.map(\.path) == ["/new", "/saves/gba"])
         #expect(changed.directories[1].id == device.directories[0].id && changed.directories[1].extensions == ["sav"])
         #expect(changed.hostKeys.map(\.fingerprint) == ["SHA256:abc", "SHA256:xyz"] && changed.hostKeys[0] == pin)
-        let row = try await home.store.syncScope(for: changed).index.baseline(save)
+        let row = try await home.store.syncScope(for: changed).baseline(save)
         #expect(row?.directory == device.directories[0].id && row?.entries.count == 1)
         try await home.store.pinHostKeys([pin], for: device.id)
         #expect(try await home.store.device(named: "deck").hostKeys == [pin])
@@ -158,7 +158,7 @@ import Testing
         var settings = Home.settings()
         settings.directories = [SaveDirectory(id: 0, path: "/elsewhere", platform: .named("gba"))]
         let changed = try await home.store.updateDevice(device.id, settings)
-        let row = try #require(try await home.store.syncScope(for: changed).index.baseline(save))
+        let row = try #require(try await home.store.syncScope(for: changed).baseline(save))
         #expect(row.directory == nil && row.digest != nil)
     }
 
@@ -178,7 +178,7 @@ import Testing
         #expect(try await home.store.session(session.id).session.deviceName == "deck")
         // A device of that name is a new one: nothing was agreed on with it.
         let again = try await home.device()
-        #expect(try await home.store.syncScope(for: again).index.baseline(save) == nil)
-        #expect(try await home.store.syncScope(for: again).index.server(Home.identity().key) != nil)
+        #expect(try await home.store.syncScope(for: again).baseline(save) == nil)
+        #expect(try await home.store.syncScope(for: again).server(Home.identity().key) != nil)
     }
 }

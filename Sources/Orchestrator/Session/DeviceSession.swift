@@ -25,14 +25,18 @@ struct DeviceSession: Sendable {
     /// What a run would do. Changes nothing on the device, in the library or in the database.
     func plan() async -> Result<Plan, DeviceFailure> {
         do {
-            return .success(
-                try await environment.withConnection(to: device) { _, sftp in
-                    try await withStaging(Staging.discarding()) { staging in
-                        let found = try await RemoteLister(sftp: sftp).list(device.directories)
-                        let listings = found.map { $0.listing.awaitingRepair(of: $0.leftovers) }
-                        return try await examine(listings, over: sftp, into: staging, keepsContents: false).plan
-                    }
-                })
+            // Known by the time the device has been reached and listed.
+            let scope = Task { [store, device] in try await store.syncScope(for: device) }
+            let plan = try await environment.withConnection(to: device) { _, sftp in
+                try await withStaging(Staging.discarding()) { staging in
+                    let found = try await RemoteLister(sftp: sftp).list(device.directories)
+                    let listings = found.map { $0.listing.awaitingRepair(of: $0.leftovers) }
+                    return try await examine(
+                        listings, scope.value, over: sftp, into: staging, keepsContents: false
+                    ).plan
+                }
+            }
+            return .success(plan)
         } catch {
             return .failure(DeviceFailure(error))
         }
@@ -56,10 +60,14 @@ struct DeviceSession: Sendable {
     private func runHoldingLease(trigger: SessionTrigger) async -> SessionReport {
         do {
             try await store.closeAbandonedSessions(device: device.id)
+            // Known by the time the device has been reached and listed. What changes on the server from here on is found
+            // when it is to be recorded.
+            let scope = Task { [store, device] in try await store.syncScope(for: device) }
             return try await environment.withConnection(to: device) { _, sftp in
                 try await withStaging(try await store.library.openStaging()) { staging in
                     let listings = try await listAndRepair(over: sftp)
-                    let examined = try await examine(listings, over: sftp, into: staging, keepsContents: true)
+                    let examined = try await examine(
+                        listings, scope.value, over: sftp, into: staging, keepsContents: true)
                     try stop.check()
                     let ledger = try await Ledger.begin(
                         examined.plan, of: device, trigger: trigger, store: store, events: environment.events)
@@ -99,10 +107,10 @@ struct DeviceSession: Sendable {
     }
 
     private func examine(
-        _ listings: [DirectoryListing], over sftp: SFTPClient, into staging: Staging, keepsContents: Bool
+        _ listings: [DirectoryListing], _ scope: SyncScopeIndex, over sftp: SFTPClient, into staging: Staging,
+        keepsContents: Bool
     ) async throws -> Examined {
         let listed = environment.clock.moment()
-        let scope = try await store.syncScope(for: device).index
         let pairing = Pairing(listings: listings, owner: device.settings.owner)
         let toRead = survey(pairing, scope: scope, deletions: device.settings.deletionPolicy)
         let reader = ContentReader(
