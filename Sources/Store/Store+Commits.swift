@@ -4,21 +4,24 @@ import Planner
 
 extension Store {
     /// Records saves that came from a device: the save where it is new, its version as the current one, the agreement
-    /// with the device, and the end of the operation. One transaction. Returns the saves' numbers, in the order given.
+    /// with the device, and the end of the operation. One transaction. Returns one outcome a save, in the order given.
     @discardableResult
-    public func commitPulls(_ pulls: [PullCommit]) async throws(StoreError) -> [Int64] {
+    public func commitPulls(_ pulls: [PullCommit]) async throws(StoreError) -> [PullOutcome] {
         let time = time
         return try await write { db in
             try pulls.map { pull in
-                let save = try pull.save ?? findOrInsertSave(pull.identity, db)
+                let save = try pull.server?.id ?? findOrInsertSave(pull.identity, db)
                 let source = try deviceName(pull.device, db)
+                // Another device's run, or the user, may have been faster.
+                let isCurrent = try holds(pull.server?.content ?? .absent, save, db)
                 let version = try insertVersion(
-                    pull.version, of: save, archival: false, source: source, modified: pull.seen.content.modified,
+                    pull.version, of: save, archival: !isCurrent, source: source, modified: pull.seen.content.modified,
                     at: time, db)
+                guard isCurrent else { return .superseded }
                 try setCurrent(version, of: save, db)
                 try agree(pull.seen, device: pull.device, save: save, at: time, db)
                 try endOperation(pull.operation, save: save, db)
-                return save
+                return .current(save: save)
             }
         }
     }
@@ -90,6 +93,21 @@ extension Store {
                 }
             }
         }
+    }
+}
+
+/// Whether the save still holds what a plan saw.
+private func holds(_ content: ServerSave.Content, _ save: Int64, _ db: Database) throws -> Bool {
+    let row = try Row.fetchOne(
+        db.cachedStatement(
+            sql: "SELECT current_version_id, deleted_at IS NOT NULL AS is_deleted FROM saves WHERE id = ?"),
+        arguments: [save])
+    guard let row else { return false }
+    let current: Int64? = row["current_version_id"]
+    return switch content {
+    case .absent: current == nil && row["is_deleted"] == false
+    case .version(let version): current == version.id && row["is_deleted"] == false
+    case .deleted: row["is_deleted"] == true
     }
 }
 

@@ -31,7 +31,8 @@ private struct PacketMutator {
     private var packets: [[UInt8]] = [
         Wire.version(3, [("posix-rename@openssh.com", "1"), ("limits@openssh.com", "1")]),
         Wire.status(1, 4, "Failure"), Wire.packet(101, [0, 0, 0, 1, 0, 0, 0, 1]), Wire.handle(2, "\0\0\0\u{1}"),
-        Wire.data(3, Array(0..<40)), Wire.names(4, ["a", "Game.srm"]), Wire.names(5, []), Wire.attributes(6, size: 32_768),
+        Wire.data(3, Array(0..<40)), Wire.names(4, ["a", "Game.srm"]), Wire.names(5, []),
+        Wire.attributes(6, size: 32_768),
         Wire.packet(105, [0, 0, 0, 7, 0, 0, 0, 0]), Wire.packet(201, [0, 0, 0, 8] + [UInt8](repeating: 3, count: 88)),
         Wire.status(9, 0) + Wire.handle(10, "two at once"),
     ]

@@ -11,8 +11,14 @@ import Testing
         (.openRead(Array("a".utf8)), 3, Wire.string("a") + [0, 0, 0, 1] + [0, 0, 0, 0]),
         (.openNew(Array("a".utf8)), 3, Wire.string("a") + [0, 0, 0, 0x2a] + [0, 0, 0, 0]),
         (.close(handle: [9]), 4, Wire.string([9])),
-        (.read(handle: [9], offset: 1 << 40, length: 32_768), 5, Wire.string([9]) + [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 128, 0]),
-        (.write(handle: [9], offset: 2, data: [7, 8]), 6, Wire.string([9]) + [0, 0, 0, 0, 0, 0, 0, 2] + Wire.string([7, 8])),
+        (
+            .read(handle: [9], offset: 1 << 40, length: 32_768), 5,
+            Wire.string([9]) + [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 128, 0]
+        ),
+        (
+            .write(handle: [9], offset: 2, data: [7, 8]), 6,
+            Wire.string([9]) + [0, 0, 0, 0, 0, 0, 0, 2] + Wire.string([7, 8])
+        ),
         (.lstat([0xff]), 7, Wire.string([0xff])),
         (.fstat(handle: []), 8, [0, 0, 0, 0]),
         (.setTimes(handle: [9], modified: 5), 10, Wire.string([9]) + [0, 0, 0, 8, 0, 0, 0, 5, 0, 0, 0, 5]),
@@ -25,13 +31,18 @@ import Testing
         (.realPath(Array(".".utf8)), 16, Wire.string(".")),
         (.stat(Array("a".utf8)), 17, Wire.string("a")),
         (.rename(from: [1], to: [2]), 18, Wire.string([1]) + Wire.string([2])),
-        (.posixRename(from: [1], to: [2]), 200, Wire.string("posix-rename@openssh.com") + Wire.string([1]) + Wire.string([2])),
+        (
+            .posixRename(from: [1], to: [2]), 200,
+            Wire.string("posix-rename@openssh.com") + Wire.string([1]) + Wire.string([2])
+        ),
         (.fsync(handle: [9]), 200, Wire.string("fsync@openssh.com") + Wire.string([9])),
         (.statvfs(Array("a".utf8)), 200, Wire.string("statvfs@openssh.com") + Wire.string("a")),
         (.limits, 200, Wire.string("limits@openssh.com")),
     ]
 
-    @Test(arguments: requests) func `a request is these bytes`(_ row: (request: SFTPRequest, type: UInt8, body: [UInt8])) {
+    @Test(arguments: requests) func `a request is these bytes`(
+        _ row: (request: SFTPRequest, type: UInt8, body: [UInt8])
+    ) {
         var buffer = ByteBuffer()
         row.request.encode(number: 0x0102_0304, into: &buffer)
         #expect(Array(buffer.readableBytesView) == Wire.packet(row.type, [1, 2, 3, 4] + row.body))
@@ -67,29 +78,37 @@ import Testing
         #expect(
             try reply(Wire.names(5, ["a", "b"])).response
                 == .names([
-                    RemoteEntry(name: [0x61], attributes: attributes), RemoteEntry(name: [0x62], attributes: attributes),
+                    RemoteEntry(name: [0x61], attributes: attributes),
+                    RemoteEntry(name: [0x62], attributes: attributes),
                 ]))
         #expect(try reply(Wire.packet(201, [0, 0, 0, 6, 1, 2])).response == .extended(ByteBuffer(bytes: [1, 2])))
     }
 
     @Test func `a status without a message is a status`() throws {
-        #expect(try reply(Wire.packet(101, [0, 0, 0, 1, 0, 0, 0, 4])).response == .status(SFTPStatus(code: 4, message: "")))
+        #expect(
+            try reply(Wire.packet(101, [0, 0, 0, 1, 0, 0, 0, 4])).response == .status(SFTPStatus(code: 4, message: "")))
     }
 
     @Test func `a server's words can't harm a terminal`() throws {
-        guard case .status(let status) = try reply(Wire.status(1, 4, "\u{1b}[2J")).response else { throw SFTPMalformed(reason: "") }
+        guard case .status(let status) = try reply(Wire.status(1, 4, "\u{1b}[2J")).response else {
+            throw SFTPMalformed(reason: "")
+        }
         #expect(status.message == "\\x1b[2J")
     }
 
     @Test(arguments: [
         (0o040755, "", RemoteAttributes.Kind.directory), (0o120777, "", .symlink), (0o010644, "", .other),
-        (0o644, "drwxr-xr-x", .directory), (0o644, "lrwxrwxrwx", .symlink), (0o644, "-rw-r--r--", .file), (0o644, "", .other),
+        (0o644, "drwxr-xr-x", .directory), (0o644, "lrwxrwxrwx", .symlink), (0o644, "-rw-r--r--", .file),
+        (0o644, "", .other),
     ]) func `the kind comes from the mode, and from the long name where the mode has none`(
         _ mode: Int, _ longName: String, _ kind: RemoteAttributes.Kind
     ) throws {
         let body: [UInt8] =
-            [0, 0, 0, 1, 0, 0, 0, 1] + Wire.string("a") + Wire.string(longName) + [0, 0, 0, 4] + Wire.integer(UInt32(mode))
-        guard case .names(let names) = try reply(Wire.packet(104, body)).response else { throw SFTPMalformed(reason: "") }
+            [0, 0, 0, 1, 0, 0, 0, 1] + Wire.string("a") + Wire.string(longName) + [0, 0, 0, 4]
+            + Wire.integer(UInt32(mode))
+        guard case .names(let names) = try reply(Wire.packet(104, body)).response else {
+            throw SFTPMalformed(reason: "")
+        }
         #expect(names.map(\.attributes.kind) == [kind])
     }
 
@@ -107,7 +126,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [UInt32(5), 1 << 16, 1 << 31, .max - 3, .max]) func `a length or count that lies is malformed`(_ lie: UInt32) {
+    @Test(arguments: [UInt32(5), 1 << 16, 1 << 31, .max - 3, .max]) func `a length or count that lies is malformed`(
+        _ lie: UInt32
+    ) {
         let lies: [[UInt8]] = [
             Wire.packet(102, [0, 0, 0, 1] + Wire.integer(lie) + [1]),
             Wire.packet(103, [0, 0, 0, 1] + Wire.integer(lie) + [1]),
@@ -161,7 +182,9 @@ import Testing
         #expect(packets.map { Wire.integer(UInt32($0.count)) + $0 } == [Wire.handle(1, "one"), Wire.handle(2, "two")])
     }
 
-    @Test(arguments: [UInt32(0), 65, 1 << 31, .max]) func `a packet of no bytes or too many is refused at once`(_ length: UInt32) {
+    @Test(arguments: [UInt32(0), 65, 1 << 31, .max]) func `a packet of no bytes or too many is refused at once`(
+        _ length: UInt32
+    ) {
         var splitter = PacketSplitter(limit: 64)
         splitter.append(ByteBuffer(bytes: Wire.integer(length)))
         #expect(throws: SFTPMalformed.self) { try splitter.next() }

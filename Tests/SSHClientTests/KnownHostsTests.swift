@@ -76,7 +76,8 @@ import Testing
     @Test(arguments: lines) func `a line pins or does not`(
         _ row: (what: String, line: String, host: String, port: Int, isPinned: Bool)
     ) {
-        #expect(pins(row.line, host: row.host, port: row.port) == (row.isPinned ? [Self.pin(Self.key)] : []), "\(row.what)")
+        #expect(
+            pins(row.line, host: row.host, port: row.port) == (row.isPinned ? [Self.pin(Self.key)] : []), "\(row.what)")
     }
 
     @Test func `every key of a host is a pin, once and in order`() {
@@ -105,7 +106,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "SHA256:", "AAAA", "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48", "sha256:" + fingerprint.dropFirst(7),
+        "", "SHA256:", "AAAA", "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48",
+        "sha256:" + fingerprint.dropFirst(7),
         String(fingerprint.dropLast()), fingerprint + "A", "SHA256:" + String(repeating: "%", count: 43), "\u{1b}[2J",
     ]) func `what is no fingerprint is refused, and shown without harm`(_ text: String) {
         let error = #expect(throws: SSHError.self) { try HostKeyPin.parse(text) }
@@ -121,7 +123,9 @@ import Testing
         #expect(!Self.pin(Self.other).matches(key))
     }
 
-    @Test(arguments: [[], [0, 0, 0, 7], [0, 0, 0, 0, 1], [0, 0, 0, 9, 1], [0xff, 0xff, 0xff, 0xff, 1], [0, 0, 0, 1, 0xff, 1]])
+    @Test(arguments: [
+        [], [0, 0, 0, 7], [0, 0, 0, 0, 1], [0, 0, 0, 9, 1], [0xff, 0xff, 0xff, 0xff, 1], [0, 0, 0, 1, 0xff, 1],
+    ])
     func `bytes that begin with no name are no key`(_ blob: [UInt8]) {
         #expect(HostKey(blob: blob) == nil)
     }

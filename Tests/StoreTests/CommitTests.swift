@@ -52,7 +52,7 @@ import Testing
         let device = try await home.device()
         let save = try await home.pull("x", from: device)
         home.clock.advance(60)
-        #expect(try await home.pull("y", from: device, save: save) == save)
+        #expect(try await home.pull("y", from: device) == save)
         let history = try await home.store.history(of: save)
         #expect(history.map(\.number) == [2, 1] && history.map(\.isCurrent) == [true, false])
         #expect(try await home.text(of: history[1].id) == "x")
@@ -82,7 +82,7 @@ import Testing
         #expect(try await baseline(home, phone, save) == nil)
         try await push(home, "x", to: phone, save: save)
         let agreed = try await baseline(home, phone, save)?.digest
-        try await home.pull("y", from: deck, save: save)
+        try await home.pull("y", from: deck)
         #expect(try await baseline(home, phone, save)?.digest == agreed)
         #expect(try await baseline(home, deck, save)?.digest != agreed)
     }
@@ -128,7 +128,7 @@ import Testing
         let save = try await home.pull("x", from: device)
         try await home.store.commitGone([save], device: device.id)
         #expect(try await baseline(home, device, save)?.isGone == true)
-        try await home.pull("x", from: device, save: save)
+        try await home.pull("x", from: device)
         #expect(try await baseline(home, device, save)?.isGone == false)
     }
 
@@ -187,12 +187,38 @@ import Testing
         let version = try await home.stored([("Metroid.srm", "x")])
         let path = try #require(RelativePath("Metroid.srm"))
         let good = PullCommit(
-            operation: nil, device: device.id, save: nil, identity: Home.identity(),
+            operation: nil, device: device.id, over: nil, identity: Home.identity(),
             directory: device.directories[0].id,
             path: path, shape: .file, content: Home.content(version), version: version)
         // The same place in the library can't be two versions.
         await #expect(throws: StoreError.self) { try await home.store.commitPulls([good, good]) }
         #expect(try await home.store.saves().isEmpty)
         #expect(try await home.store.commitPulls([good]).count == 1)
+    }
+
+    @Test(arguments: ["x", nil], [false, true])
+    func `a pull over what the plan did not see is kept as an archival version and nothing is agreed on`(
+        _ before: String?, _ isDeleted: Bool
+    ) async throws {
+        let home = try await Home()
+        let (deck, phone) = (try await home.device("deck"), try await home.device("phone"))
+        if let before { try await home.pull(before, from: deck) }
+        let key = Home.identity().key
+        let seen = try await home.store.syncScope(for: deck).server(key)
+        // Another device is faster, and then perhaps the user.
+        let save = try await home.pull("from the phone", from: phone)
+        if isDeleted { try await home.store.deleteSave(save) }
+
+        let version = try await home.stored([("Metroid.srm", "from the deck")])
+        let commit = PullCommit(
+            operation: nil, device: deck.id, over: seen, identity: Home.identity(), directory: deck.directories[0].id,
+            path: try #require(RelativePath("Metroid.srm")), shape: .file, content: Home.content(version),
+            version: version)
+        #expect(try await home.store.commitPulls([commit]) == [.superseded])
+        let newest = try #require(try await home.store.history(of: save).first)
+        #expect(newest.digest == version.digest && newest.slot == nil && !newest.isCurrent)
+        let scope = try await home.store.syncScope(for: deck)
+        #expect(scope.baseline(save)?.digest != version.digest)
+        if case .version(let current) = scope.server(key)?.content { #expect(current.digest != version.digest) }
     }
 }

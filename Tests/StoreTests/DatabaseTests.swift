@@ -44,7 +44,8 @@ import Testing
         let device = try await home.device()
         let version = try await home.stored([("Metroid.srm", "x")])
         let commit = PullCommit(
-            operation: nil, device: device.id, save: 99, identity: Home.identity(), directory: device.directories[0].id,
+            operation: nil, device: device.id, over: ServerSave(id: 99, identity: Home.identity(), content: .absent),
+            identity: Home.identity(), directory: device.directories[0].id,
             path: try #require(RelativePath("Metroid.srm")), shape: .file, content: Home.content(version),
             version: version)
         await #expect(throws: StoreError.self) { try await home.store.commitPulls([commit]) }
@@ -112,7 +113,7 @@ import Testing
         #expect(error.code == .noSpace && !error.advice.isEmpty)
         #expect(try await home.store.sessions().isEmpty)
         try await home.store.write { db in try db.execute(sql: "PRAGMA max_page_count = 1000000") }
-        try await home.pull("y", from: device, save: save)
+        try await home.pull("y", from: device)
         #expect(try await home.store.history(of: save).count == 2)
     }
 

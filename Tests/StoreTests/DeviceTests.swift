@@ -166,7 +166,7 @@ import Testing
         let home = try await Home()
         let device = try await home.device()
         let save = try await home.pull("x", from: device)
-        try await home.pull("y", from: device, save: save)
+        try await home.pull("y", from: device)
         try await home.conflict("z", on: device, save: save)
         let session = try await home.store.beginSession(device: device, trigger: .onDemand, operations: [])
         try await home.store.removeDevice(device.id)

@@ -15,7 +15,7 @@ import Testing
         let home = try await Home()
         let device = try await home.device()
         let id = try await home.pull("old", from: device)
-        try await home.pull("new", from: device, save: id)
+        try await home.pull("new", from: device)
         let agreed = try await scope(home, device).baseline(id)
         let restored = try await home.store.restore(save: home.save(id), version: 1)
         #expect(restored.number == 3 && restored.isCurrent && restored.source == "restored from version 1")
@@ -34,9 +34,9 @@ import Testing
         let version = try await home.stored(
             [("a", "1"), ("deep/b", "2")], as: identity, shape: .folder, named: "ULUS1")
         let commit = PullCommit(
-            operation: nil, device: device.id, save: nil, identity: identity, directory: device.directories[0].id,
+            operation: nil, device: device.id, over: nil, identity: identity, directory: device.directories[0].id,
             path: try #require(RelativePath("ULUS1")), shape: .folder, content: Home.content(version), version: version)
-        let id = try #require(try await home.store.commitPulls([commit]).first)
+        let id = try await home.commitPull(commit)
         let restored = try await home.store.restore(save: home.save(id), version: 1)
         #expect(restored.digest == version.digest && restored.libraryPath.hasSuffix(" (2)"))
         #expect(home.folder.read("library/\(restored.libraryPath)/deep/b") == Array("2".utf8))
@@ -78,7 +78,7 @@ import Testing
         let device = try await home.device()
         let id = try await home.pull("x", from: device)
         try await home.store.deleteSave(id)
-        try await home.pull("y", from: device, save: id)
+        try await home.pull("y", from: device)
         #expect(try await home.save(id).deleted == nil)
         try await home.store.deleteSave(id)
         _ = try await home.store.restore(save: home.save(id), version: 1)
@@ -134,7 +134,7 @@ import Testing
         let home = try await Home()
         let device = try await home.device()
         let id = try await home.pull("0", from: device)
-        for number in 1..<7 { try await home.pull("\(number)", from: device, save: id) }
+        for number in 1..<7 { try await home.pull("\(number)", from: device) }
         var numbers: [Int] = []
         while true {
             let page = try await home.store.history(of: id, before: numbers.last ?? .max, limit: 3)

@@ -89,15 +89,26 @@ struct Home {
     /// What a run does with a save that changed on the device. Returns the save's number.
     @discardableResult
     func pull(
-        _ text: String, of game: String = "Metroid", from device: Device, save: Int64? = nil, operation: Int64? = nil
+        _ text: String, of game: String = "Metroid", from device: Device, operation: Int64? = nil
     ) async throws -> Int64 {
         let identity = Home.identity(game, owner: device.settings.owner)
         let version = try await stored([("\(game).srm", text)], as: identity)
         let commit = PullCommit(
-            operation: operation, device: device.id, save: save, identity: identity,
+            operation: operation, device: device.id,
+            over: try await store.syncScope(for: device).server(identity.key), identity: identity,
             directory: device.directories[0].id, path: try #require(RelativePath("\(game).srm")), shape: .file,
             content: Home.content(version), version: version)
-        return try #require(try await store.commitPulls([commit]).first)
+        return try await commitPull(commit)
+    }
+
+    struct Superseded: Error {}
+
+    /// Records one save that came from a device. Returns its number.
+    func commitPull(_ commit: PullCommit) async throws -> Int64 {
+        guard case .current(let save) = try await store.commitPulls([commit]).first else {
+            throw Superseded()
+        }
+        return save
     }
 
     /// What a run does with a save that both sides changed: the device's content is archived once.

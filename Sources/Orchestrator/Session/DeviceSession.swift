@@ -72,7 +72,8 @@ struct DeviceSession: Sendable {
                     let ledger = try await Ledger.begin(
                         examined.plan, of: device, trigger: trigger, store: store, events: environment.events)
                     let executor = Executor(
-                        device: device, plan: examined.plan, staged: examined.staged, staging: staging, sftp: sftp,
+                        device: device, plan: examined.plan, scope: examined.scope, staged: examined.staged,
+                        staging: staging, sftp: sftp,
                         store: store, clock: environment.clock, ledger: ledger, stop: stop)
                     let failure = await executor.carryOut()
                     return try await ledger.finish(failure: failure)
@@ -103,6 +104,7 @@ struct DeviceSession: Sendable {
     /// Everything that was learnt of the device, and the plan that follows from it.
     private struct Examined: Sendable {
         let plan: Plan
+        let scope: SyncScopeIndex
         let staged: [SaveKey: [StagedContent]]
     }
 
@@ -129,7 +131,7 @@ struct DeviceSession: Sendable {
                 conflictPolicy: device.settings.conflictPolicy ?? environment.settings.conflictPolicy,
                 deletionPolicy: device.settings.deletionPolicy, listings: listings, pairing: pairing,
                 knowledge: knowledge, scope: scope, allowed: allowed))
-        return Examined(plan: plan, staged: staged)
+        return Examined(plan: plan, scope: scope, staged: staged)
     }
 
     private func withStaging<Result: Sendable>(

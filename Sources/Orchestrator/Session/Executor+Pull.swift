@@ -28,12 +28,23 @@ extension Executor {
         let stored = try await keep(batch, archival: false)
         let commits = stored.map { pull, version in
             PullCommit(
-                operation: ledger.record(of: pull.index), device: device.id, save: pull.operation.saveID,
-                identity: pull.identity, directory: pull.payload.save.directory, path: pull.payload.save.path,
+                operation: ledger.record(of: pull.index), device: device.id,
+                over: scope.server(pull.payload.save.identity.key), identity: pull.identity,
+                directory: pull.payload.save.directory, path: pull.payload.save.path,
                 shape: pull.payload.save.shape, content: pull.payload.content, version: version)
         }
-        try await uncancelled { [store] in _ = try await store.commitPulls(commits) }
-        for (pull, _) in stored { await ledger.completed(pull.index) }
+        let outcomes = try await uncancelled { [store] in try await store.commitPulls(commits) }
+        for ((pull, _), outcome) in zip(stored, outcomes) {
+            switch outcome {
+            case .current: await ledger.completed(pull.index)
+            case .superseded:
+                await ledger.failed(
+                    pull.index,
+                    DeviceFailure(
+                        code: .other, message: "the server got another content after the plan was made",
+                        advice: "The device's is kept in the history; the next run plans it anew."))
+            }
+        }
     }
 
     /// Both contents are kept: the server's is, and the device's becomes an archival version.

@@ -4,23 +4,32 @@ import Planner
 public struct PullCommit: Sendable {
     let operation: Int64?
     let device: Int64
-    let save: Int64?
+    let server: ServerSave?
     let identity: SaveIdentity
     let seen: SeenOnDevice
     let version: StoredVersion
 
-    /// `save` is nil for a save that the server did not know; `operation` is the recorded line, if there is one.
+    /// `server` is the save as the plan saw it, nil where it knew none; `operation` is the recorded line, if there is one.
     public init(
-        operation: Int64?, device: Int64, save: Int64?, identity: SaveIdentity, directory: Int64, path: RelativePath,
-        shape: SaveShape, content: DeviceContent, version: StoredVersion
+        operation: Int64?, device: Int64, over server: ServerSave?, identity: SaveIdentity, directory: Int64,
+        path: RelativePath, shape: SaveShape, content: DeviceContent, version: StoredVersion
     ) {
         self.operation = operation
         self.device = device
-        self.save = save
+        self.server = server
         self.identity = identity
         seen = SeenOnDevice(directory: directory, path: path, shape: shape, content: content)
         self.version = version
     }
+}
+
+/// What came of recording a save that came from a device.
+public enum PullOutcome: Hashable, Sendable {
+    /// It is the current version of the save with this number.
+    case current(save: Int64)
+    /// The save got another content after the plan was made: this one is kept as an archival version, and nothing was
+    /// agreed on.
+    case superseded
 }
 
 /// A version that now stands on a device.
