@@ -55,6 +55,7 @@ extension Orchestrator {
         to device: Device, _ work: (SSHConnection, SFTPClient) async throws -> Result
     ) async throws -> Result {
         let connection = try await connect(to: device)
+        logger.debug("logged in", metadata: ["device": "\(device.settings.name)", "server": "\(connection.serverBanner)"])
         defer { connection.close() }
         return try await withTaskCancellationHandler {
             try await work(connection, try await connection.openSFTP())

@@ -115,6 +115,7 @@ struct DeviceSession: Sendable {
         let listed = environment.clock.moment()
         let pairing = Pairing(listings: listings, owner: device.settings.owner)
         let toRead = survey(pairing, scope: scope, deletions: device.settings.deletionPolicy)
+        debug("listed", ["saves": "\(pairing.saves.count)", "to_read": "\(toRead.count)"])
         let reader = ContentReader(
             sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, listed: listed,
             clock: environment.clock, keepsContents: keepsContents)
@@ -125,13 +126,19 @@ struct DeviceSession: Sendable {
             knowledge[reading.key] = reading.knowledge
             staged[reading.key] = reading.staged
         }
+        debug("read", ["saves": "\(toRead.count)"])
         let plan = makePlan(
             PlanInput(
                 device: name, now: Int64(environment.clock.now().timeIntervalSince1970),
                 conflictPolicy: device.settings.conflictPolicy ?? environment.settings.conflictPolicy,
                 deletionPolicy: device.settings.deletionPolicy, listings: listings, pairing: pairing,
                 knowledge: knowledge, scope: scope, allowed: allowed))
+        debug("planned", ["operations": "\(plan.operations.count)"])
         return Examined(plan: plan, scope: scope, staged: staged)
+    }
+
+    private func debug(_ message: Logger.Message, _ about: Logger.Metadata) {
+        environment.logger.debug(message, metadata: about.merging(["device": "\(name)"]) { $1 })
     }
 
     private func withStaging<Result: Sendable>(

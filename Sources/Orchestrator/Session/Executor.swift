@@ -48,7 +48,7 @@ struct Executor: Sendable {
     }
 
     /// Many records in one transaction, few enough that a crash repeats little.
-    static let batchSize = 256
+    static let batchSize = 1_024
 }
 
 extension Array {
