@@ -2,7 +2,7 @@ import NIOCore
 
 /// What a command on the device printed and how it ended.
 public struct CommandResult: Sendable {
-    /// The exit status; 0 is success.
+    /// The exit status; 0 is success, -1 when a signal ended the command.
     public let status: Int32
     /// What it wrote to its standard output.
     public let output: [UInt8]

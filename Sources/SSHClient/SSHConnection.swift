@@ -102,6 +102,8 @@ public actor SSHConnection {
         }
         let result = await CommandResult.collect(from: stream, maxOutput: maxOutput)
         if let failure = driver.failure { throw failure }
+        // The server counts the channel as open until we close it too.
+        stream.close()
         return result
     }
 

@@ -15,7 +15,7 @@ final class SSHDriver: @unchecked Sendable {
     private let deadlines: Deadlines
     private var session: SSHSession?
     /// What waits for bytes from the other side; each returns true when it is over.
-    private var waiting: [(SSHSession) -> Bool] = []
+    private var waiting: [() -> Bool] = []
     private var streams: [SSHStream] = []
     private var isPumpScheduled = false
     private var lastProgress = NIODeadline.now()
@@ -50,7 +50,6 @@ final class SSHDriver: @unchecked Sendable {
                         try? options?.setOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: 15_000)
                     #endif
                     try channel.pipeline.syncOperations.addHandler(DriverHandler(driver: driver))
-                    driver.startWatchdog()
                     return driver
                 }
             }
@@ -69,17 +68,20 @@ final class SSHDriver: @unchecked Sendable {
     ) async throws(SSHError) -> Value {
         let result: Result<Value, SSHError> = await withCheckedContinuation { continuation in
             onLoop { [self] in
-                waiting.append { [self] session in
+                waiting.append { [self] in
+                    // After the end no step runs any more: what it holds of libssh2 was freed with the session.
+                    guard let session, failure == nil else {
+                        continuation.resume(
+                            returning: .failure(failure ?? SSHError(.cancelled, "the connection was closed")))
+                        return true
+                    }
                     do throws(SSHError) {
                         switch try step(session) {
-                        case .again:
-                            guard let failure else { return false }
-                            continuation.resume(returning: .failure(failure))
-                        case .done(let value):
-                            continuation.resume(returning: .success(value))
+                        case .again: return false
+                        case .done(let value): continuation.resume(returning: .success(value))
                         }
                     } catch {
-                        continuation.resume(returning: .failure(failure ?? error))
+                        continuation.resume(returning: .failure(error))
                     }
                     return true
                 }
@@ -120,16 +122,13 @@ final class SSHDriver: @unchecked Sendable {
     /// Gives everything that waits another try, moves the streams' bytes, and sends.
     func pump() {
         eventLoop.preconditionInEventLoop()
-        if let session {
-            let tries = waiting
-            waiting = []
-            let unfinished = tries.filter { !$0(session) }
-            waiting = unfinished + waiting
-            for stream in streams { stream.pump(session) }
-            if let bytes = session.takeOutbound() { channel.writeAndFlush(bytes, promise: nil) }
-        } else {
-            failWaiting()
-        }
+        let tries = waiting
+        waiting = []
+        let unfinished = tries.filter { !$0() }
+        waiting = unfinished + waiting
+        guard let session else { return }
+        for stream in streams { stream.pump(session) }
+        if let bytes = session.takeOutbound() { channel.writeAndFlush(bytes, promise: nil) }
     }
 
     func received(_ bytes: ByteBuffer) {
@@ -177,19 +176,12 @@ final class SSHDriver: @unchecked Sendable {
         let ended = streams
         streams = []
         for stream in ended { stream.end(error) }
-        failWaiting()
         session = nil
+        pump()
     }
 
-    private func failWaiting() {
-        guard let session = session ?? (try? SSHSession()) else { return }
-        session.receiveEnd()
-        let tries = waiting
-        waiting = []
-        for retry in tries { _ = retry(session) }
-    }
-
-    private func startWatchdog() {
+    /// Looks for silence from now until the end.
+    func startWatchdog() {
         let interval = TimeAmount(deadlines.idle / 8)
         watchdog = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in
             guard let self, streams.contains(where: { $0.isAwaitingAnswer }) else { return }
@@ -210,6 +202,10 @@ private final class DriverHandler: ChannelInboundHandler {
 
     init(driver: SSHDriver) {
         self.driver = driver
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        driver.startWatchdog()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

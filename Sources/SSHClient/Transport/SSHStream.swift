@@ -21,7 +21,8 @@ protocol ByteStream: AnyObject, Sendable {
 /// Sendable because it is confined to its driver's event loop, which every method checks.
 final class SSHStream: ByteStream, @unchecked Sendable {
     private let raw: OpaquePointer
-    private unowned let driver: SSHDriver
+    /// Its reference to this stream goes at the end of either.
+    private let driver: SSHDriver
     private var outgoing = ByteBuffer()
     private var onBytes: ((ByteBuffer) -> Void)?
     private var onErrorBytes: ((ByteBuffer) -> Void)?
@@ -80,7 +81,8 @@ final class SSHStream: ByteStream, @unchecked Sendable {
         read(0) { onBytes?($0) }
         read(1) { onErrorBytes?($0) }
         flush()
-        if !hasEnded, libssh2_channel_eof(raw) == 1 {
+        // Not at the end of the data already: the exit status comes between it and the close (RFC 4254, section 6.10).
+        if !hasEnded, libssh2_channel_eof(raw) == 1, libssh2_channel_wait_closed(raw) != LIBSSH2_ERROR_EAGAIN {
             driver.remove(self)
             end(SSHError(.disconnected, "the device's server ended the channel"))
         }
@@ -134,6 +136,11 @@ final class SSHStream: ByteStream, @unchecked Sendable {
         listener?(error)
     }
 
-    /// The remote program's exit status, once the channel has ended.
-    var exitStatus: Int32 { driver.failure == nil ? libssh2_channel_get_exit_status(raw) : -1 }
+    /// The remote program's exit status, once the channel has ended; -1 when a signal ended it.
+    var exitStatus: Int32 {
+        guard driver.failure == nil else { return -1 }
+        var signalLength = 0
+        libssh2_channel_get_exit_signal(raw, nil, &signalLength, nil, nil, nil, nil)
+        return signalLength == 0 ? libssh2_channel_get_exit_status(raw) : -1
+    }
 }
