@@ -1,6 +1,4 @@
 extension SFTPClient {
-    /// More than any card holds; a server that sends more is broken or hostile.
-    private static let mostEntries = 1_000_000
     private static let mostNameBytes = 256 << 20
 
     /// What `directory` holds, without `.` and `..`, in the server's order. Attributes are the entries' own: links are
@@ -13,6 +11,7 @@ extension SFTPClient {
         defer { pipeline.send(.close(handle: handle)) }
 
         var entries: [RemoteEntry] = []
+        var names = 0
         var nameBytes = 0
         // Several requests are kept under way; those sent past the end are answered with "end of file".
         var asked = (0..<4).map { _ in pipeline.send(.readDirectory(handle: handle)) }[...]
@@ -21,13 +20,12 @@ extension SFTPClient {
             let response = try await next.value()
             if hasEnded { continue }
             switch response {
-            case .names(let names):
-                for entry in names where !SFTPClient.isDots(entry.name) {
-                    entries.append(entry)
-                    nameBytes += entry.name.count
-                }
-                if names.isEmpty || entries.count > SFTPClient.mostEntries || nameBytes > SFTPClient.mostNameBytes {
-                    pipeline.fail(names.isEmpty ? "a directory answer without names" : "a directory without end")
+            case .names(let more):
+                entries += more.filter { !SFTPClient.isDots($0.name) }
+                names += more.count
+                nameBytes += more.reduce(0) { $0 + $1.name.count }
+                if more.isEmpty || names > mostEntries || nameBytes > SFTPClient.mostNameBytes {
+                    pipeline.fail(more.isEmpty ? "a directory answer without names" : "a directory without end")
                     throw pipeline.failure ?? SSHError(.protocolError, "\(directory) has no end")
                 }
                 // A long directory gets more requests under way.

@@ -52,14 +52,10 @@ extension SFTPClient {
         await askAhead(&window)
         guard !window.asked.isEmpty else { return nil }
         let (offset, length, reply) = window.asked.removeFirst()
-        let response: SFTPResponse
-        do throws(SSHError) {
-            response = try await reply.value()
-        } catch {
-            readAhead.release(length)
-            throw error
-        }
-        readAhead.release(length)
+        // What is asked for again keeps its part of the budget: to wait for it here could be to wait for oneself.
+        var rest = 0
+        defer { readAhead.release(length - rest) }
+        let response = try await reply.value()
         switch response {
         case .data(let data):
             let count = data.readableBytes
@@ -71,10 +67,10 @@ extension SFTPClient {
             window.delivered += UInt64(count)
             if count < length {
                 // Servers may give less than asked for: the rest is asked for again, before what follows it.
-                await readAhead.acquire(length - count)
-                let rest = pipeline.send(
-                    .read(handle: window.handle, offset: offset + UInt64(count), length: UInt32(length - count)))
-                window.asked.insert((offset + UInt64(count), length - count, rest), at: 0)
+                rest = length - count
+                let reply = pipeline.send(
+                    .read(handle: window.handle, offset: offset + UInt64(count), length: UInt32(rest)))
+                window.asked.insert((offset + UInt64(count), rest, reply), at: 0)
             }
             return Array(data.readableBytesView)
         case .status(let status) where status.code == SFTPStatus.endOfFile:

@@ -20,7 +20,8 @@ extension SFTPClient {
         try Task.checkCancellation()
         let temporary = target.parent.appending(Leftover.temporaryName())
         do {
-            try await write(temporary, for: target, modified: modified, permissions: permissions, source)
+            try await write(
+                temporary, for: target, size: size, modified: modified, permissions: permissions, source)
             try await beforeSwap()
             let stands = try await swap(temporary, target)
             guard stands.size == size else {
@@ -38,7 +39,7 @@ extension SFTPClient {
 
     /// Everything up to CLOSE, in one flight where the server works in order.
     private func write(
-        _ temporary: RemotePath, for target: RemotePath, modified: Int64?, permissions: UInt32?,
+        _ temporary: RemotePath, for target: RemotePath, size: UInt64, modified: Int64?, permissions: UInt32?,
         _ source: @Sendable (Int) async throws -> [UInt8]?
     ) async throws {
         await openFiles.acquire()
@@ -57,11 +58,14 @@ extension SFTPClient {
                 }
                 offset += UInt64(data.count)
             }
+            if !capabilities.isSequential { try confirm(try await writes.outcome(), "write \(target)") }
+            guard offset == size || writes.refusal != nil else {
+                throw SSHError(.failure, "\(target) was to get \(size) bytes, and its source gave \(offset)")
+            }
         } catch {
             pipeline.send(.close(handle: handle))
             throw error
         }
-        if !capabilities.isSequential { try confirm(try await writes.outcome(), "write \(target)") }
         // Each its own request: FAT refuses modes, Android refuses times, and neither is needed.
         if let modified, let seconds = UInt32(exactly: modified) {
             pipeline.send(.setTimes(handle: handle, modified: seconds))
