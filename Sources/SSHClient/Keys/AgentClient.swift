@@ -11,6 +11,8 @@ struct AgentClient: Sendable {
     }
 
     let socketPath: String
+    /// How long it may take to answer: some ask the user, and some never come back.
+    var patience: TimeAmount = .seconds(10)
 
     private enum MessageType {
         static let requestIdentities: UInt8 = 11
@@ -62,6 +64,9 @@ struct AgentClient: Sendable {
                         try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                     }
                 }
+            let channel = socket.channel
+            let timer = channel.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
+            defer { timer.cancel() }
             answer = try await socket.executeThenClose { inbound, outbound in
                 var framed = ByteBuffer()
                 framed.writeString32(message)
