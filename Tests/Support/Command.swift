@@ -4,7 +4,9 @@ import Foundation
 public struct Command: Sendable {
     /// Exit status, or 128 plus the signal that ended it.
     public let status: Int32
+    /// What it wrote to its standard output.
     public let output: String
+    /// What it wrote to its standard error.
     public let errorOutput: String
 
     /// Runs `executable` (a path, or a name on PATH) and waits for it.

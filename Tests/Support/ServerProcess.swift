@@ -47,7 +47,8 @@ public final class ServerProcess: Sendable {
     private static func descendants(of parent: Int32) -> [Int32] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         let pairs = names.compactMap { name -> (child: Int32, parent: Int32)? in
-            guard let child = Int32(name), let text = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8),
+            guard let child = Int32(name),
+                let text = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8),
                 let end = text.lastIndex(of: ")")
             else { return nil }
             let fields = text[text.index(after: end)...].split(separator: " ")
