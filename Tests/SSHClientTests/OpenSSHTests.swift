@@ -1,49 +1,199 @@
 import Foundation
 import Logging
-import SSHClient
 import TestSupport
 import Testing
 
-@Suite struct OpenSSHTests {
-    let logger = Logger(label: "test")
+@testable import SSHClient
 
-    func connect(_ server: OpenSSHServer, key: String = "user", pinned: String = "host_ed25519") async throws
-        -> SSHConnection
-    {
-        try await SSHConnection.connect(
-            to: Endpoint(host: "127.0.0.1", port: server.port, user: OpenSSHServer.user),
-            pins: [HostKeyPin(algorithm: nil, fingerprint: SSHKeys.shared.fingerprint(pinned))],
-            credentials: [Credential.keyFile(at: SSHKeys.shared.path(key), passphrase: nil)], logger: logger)
-    }
+extension ServerTests {
+    /// The whole client against OpenSSH's sshd.
+    @Suite struct OpenSSHTests {
+        private let folder: TemporaryFolder
 
-    @Test func `a file goes there and back`() async throws {
-        let server = try await OpenSSHServer()
-        let folder = try TemporaryFolder()
-        let connection = try await connect(server)
-        let sftp = try await connection.openSFTP()
-        let content = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-        let target = RemotePath(folder("Game.srm"))
-        let given = Chunks(content)
-        let stands = try await sftp.replace(
-            target, size: UInt64(content.count), modified: 1_000_000, source: { await given.next($0) }, beforeSwap: {})
-        #expect(stands.size == 100_000)
-        #expect(stands.modified == 1_000_000)
-        #expect(folder.read("Game.srm") == content)
-        let got = Chunks([])
-        let read = try await sftp.read(target, expecting: 100_000) { await got.append($0) }
-        #expect(await got.bytes == content)
-        #expect(read.before == read.after)
-        #expect(try await sftp.list(RemotePath(folder.path)).map(\.name) == [Array("Game.srm".utf8)])
-        connection.close()
+        init() throws {
+            folder = try TemporaryFolder()
+        }
+
+        // MARK: Transfers
+
+        @Test func `a file goes there and back`() async throws {
+            let server = try await OpenSSHServer()
+            defer { withExtendedLifetime(server) {} }
+            let connection = try await server.connect()
+            let sftp = try await connection.openSFTP()
+            let stands = try await sftp.put(content(100_000), to: folder("Game.srm"), modified: 1_000_000)
+            #expect(stands.size == 100_000 && stands.modified == 1_000_000)
+            #expect(folder.read("Game.srm") == content(100_000))
+            let (bytes, read) = try await sftp.get(folder("Game.srm"), expecting: 100_000)
+            #expect(bytes == content(100_000) && read.before == read.after)
+            #expect(try await sftp.names(in: folder.path) == ["Game.srm"])
+            connection.close()
+        }
+
+        @Test func `8 MiB go there and back`() async throws {
+            let server = try await OpenSSHServer()
+            defer { withExtendedLifetime(server) {} }
+            let connection = try await server.connect()
+            let sftp = try await connection.openSFTP()
+            let bytes = content(8 << 20)
+            try await sftp.put(bytes, to: folder("large"))
+            // Compared outside of the expectation, which would print sixteen million bytes.
+            let hasArrived = folder.read("large") == bytes
+            let hasReturned = try await sftp.get(folder("large"), expecting: 8 << 20).bytes == bytes
+            #expect(hasArrived && hasReturned)
+            connection.close()
+        }
+
+        @Test func `300 files go there and back at once`() async throws {
+            let server = try await OpenSSHServer()
+            defer { withExtendedLifetime(server) {} }
+            let connection = try await server.connect()
+            let sftp = try await connection.openSFTP()
+            try await withThrowingTaskGroup(of: Void.self) { [folder] group in
+                for index in 0..<300 {
+                    group.addTask {
+                        try await sftp.put(content(8_192, seed: index), to: folder("f\(index)"))
+                        let got = try await sftp.get(folder("f\(index)"), expecting: 8_192)
+                        #expect(got.bytes == content(8_192, seed: index))
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(folder.everything().count == 300)
+            connection.close()
+        }
+
+        // MARK: Commands
+
+        @Test func `a command's output and status come back`() async throws {
+            let server = try await OpenSSHServer()
+            defer { withExtendedLifetime(server) {} }
+            let connection = try await server.connect()
+            let result = try await connection.execute("printf out; printf err >&2; exit 7")
+            #expect(result.status == 7)
+            #expect(String(decoding: result.output, as: UTF8.self) == "out")
+            // sshd at DEBUG1 writes words of its own before those of the command.
+            #expect(String(decoding: result.errorOutput, as: UTF8.self).hasSuffix("err"))
+            #expect(try await connection.execute("true").status == 0)
+            #expect(try await connection.execute("head -c 3000000 /dev/zero", maxOutput: 1_000).output.count == 1_000)
+            connection.close()
+        }
+
+        @Test func `a command that a signal ended has not succeeded`() async throws {
+            let server = try await OpenSSHServer()
+            defer { withExtendedLifetime(server) {} }
+            let connection = try await server.connect()
+            #expect(try await connection.execute("kill -KILL $$").status == -1)
+            connection.close()
+        }
+
+        @Test func `the status is right when the output ended long before`() async throws {
+            let server = try await OpenSSHServer()
+            defer { withExtendedLifetime(server) {} }
+            let connection = try await server.connect()
+            let result = try await connection.execute(
+                "exec >&- 2>&-; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exit 3")
+            #expect(result.status == 3)
+            connection.close()
+        }
+
+        /// sshd allows ten sessions at a time (sshd_config(5), MaxSessions).
+        @Test func `one connection runs more commands than there are sessions`() async throws {
+            let server = try await OpenSSHServer()
+            defer { withExtendedLifetime(server) {} }
+            let connection = try await server.connect()
+            for index in 0..<25 { #expect(try await connection.execute("exit \(index)").status == Int32(index)) }
+            for _ in 0..<15 { await (try await connection.openSFTP()).close() }
+            connection.close()
+        }
+
+        // MARK: The end
+
+        @Test func `a device that falls asleep is given up in time`() async throws {
+            let server = try await OpenSSHServer()
+            let connection = try await server.connect(deadlines: Deadlines(handshake: .seconds(60), idle: .seconds(2)))
+            let sftp = try await connection.openSFTP()
+            server.freeze()
+            let start = ContinuousClock.now
+            #expect(await code { _ = try await sftp.list(RemotePath(folder.path)) } == .timedOut)
+            let elapsed = ContinuousClock.now - start
+            #expect(elapsed >= .seconds(2) && elapsed < .seconds(30))
+            #expect(await code { _ = try await sftp.list(RemotePath(folder.path)) } == .timedOut)
+            server.thaw()
+        }
+
+        @Test func `silence is no fault while nothing is asked`() async throws {
+            let server = try await OpenSSHServer()
+            let connection = try await server.connect(deadlines: Deadlines(handshake: .seconds(60), idle: .seconds(2)))
+            let sftp = try await connection.openSFTP()
+            #expect(try await sftp.names(in: folder.path).isEmpty)
+            let end = ContinuousClock.now + .milliseconds(2_500)
+            try await eventually("more than the idle time has passed") { ContinuousClock.now > end }
+            #expect(try await sftp.names(in: folder.path).isEmpty)
+            connection.close()
+        }
+
+        @Test func `a device that is switched off fails what waits and what comes after`() async throws {
+            let server = try await OpenSSHServer()
+            let connection = try await server.connect()
+            let sftp = try await connection.openSFTP()
+            let source = Chunks(content(4 << 20))
+            let during = await code { [folder] in
+                _ = try await sftp.replace(
+                    RemotePath(folder("file")), size: 4 << 20, modified: nil,
+                    source: { most in
+                        server.cutConnections()
+                        return await source.next(most)
+                    }, beforeSwap: {})
+            }
+            #expect(during == .disconnected)
+            #expect(folder.read("file") == nil)
+            #expect(await code { _ = try await sftp.list(RemotePath(folder.path)) } == .disconnected)
+            #expect(await code { _ = try await connection.execute("true") } == .disconnected)
+            #expect(await code { _ = try await connection.openSFTP() } == .disconnected)
+        }
+
+        @Test func `channels that are opened while the connection is cut fail, each time`() async throws {
+            for _ in 0..<10 {
+                let server = try await OpenSSHServer()
+                let connection = try await server.connect()
+                await withTaskGroup(of: SSHError.Code?.self) { group in
+                    for _ in 0..<8 { group.addTask { await code { _ = try await connection.openSFTP() } } }
+                    server.cutConnections()
+                    for await code in group { #expect(code == nil || code == .disconnected) }
+                }
+                connection.close()
+            }
+        }
+
+        @Test func `a session whose connection is gone can still be asked and closed`() async throws {
+            let server = try await OpenSSHServer()
+            let sftp = try await sessionWithoutConnection(server)
+            #expect(await code { _ = try await sftp.list(RemotePath(folder.path)) } == .cancelled)
+            await sftp.close()
+        }
+
+        private func sessionWithoutConnection(_ server: OpenSSHServer) async throws -> SFTPClient {
+            let connection = try await server.connect()
+            let sftp = try await connection.openSFTP()
+            connection.close()
+            return sftp
+        }
     }
 }
 
-actor Chunks {
-    private(set) var bytes: [UInt8]
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-    func next(_ most: Int) -> [UInt8]? {
-        defer { bytes.removeFirst(min(most, bytes.count)) }
-        return Array(bytes.prefix(most))
+extension OpenSSHServer {
+    /// Logs in, unless told otherwise as the user whose key the server knows, trusting its ed25519 key.
+    func connect(
+        pins: [HostKeyPin]? = nil, credentials: [Credential]? = nil, deadlines: Deadlines = .patient
+    ) async throws -> SSHConnection {
+        let known = HostKeyPin(
+            algorithm: "ssh-ed25519", fingerprint: try await SSHKeys.shared.fingerprint("host_ed25519"))
+        let key = try await Credential.keyFile(at: SSHKeys.shared.path("user"), passphrase: nil)
+        return try await SSHConnection.connect(
+            to: endpoint, pins: pins ?? [known], credentials: credentials ?? [key], deadlines: deadlines,
+            logger: Logger(label: "test"))
     }
-    func append(_ more: [UInt8]) { bytes += more }
+
+    var endpoint: Endpoint { Endpoint(host: "127.0.0.1", port: port, user: OpenSSHServer.user) }
 }

@@ -1,6 +1,4 @@
 extension SFTPClient {
-    /// More than any card holds; a server that sends more is broken or hostile.
-    private static let mostEntries = 1_000_000
     private static let mostNameBytes = 256 << 20
 
     /// What `directory` holds, without `.` and `..`, in the server's order. Attributes are the entries' own: links are
@@ -26,7 +24,7 @@ extension SFTPClient {
                 entries += more.filter { !SFTPClient.isDots($0.name) }
                 names += more.count
                 nameBytes += more.reduce(0) { $0 + $1.name.count }
-                if more.isEmpty || names > SFTPClient.mostEntries || nameBytes > SFTPClient.mostNameBytes {
+                if more.isEmpty || names > mostEntries || nameBytes > SFTPClient.mostNameBytes {
                     pipeline.fail(more.isEmpty ? "a directory answer without names" : "a directory without end")
                     throw pipeline.failure ?? SSHError(.protocolError, "\(directory) has no end")
                 }

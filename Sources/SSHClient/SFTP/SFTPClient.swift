@@ -18,6 +18,8 @@ public actor SFTPClient {
     let readAhead = Budget(3 << 19)
     /// Bytes sent and not yet acknowledged.
     let writeBehind = Budget(3 << 19)
+    /// More names than any directory has; a server that sends more is broken or hostile.
+    var mostEntries = 1_000_000
     /// The largest READ and WRITE, in bytes.
     private(set) var chunkSize = 32 << 10
 

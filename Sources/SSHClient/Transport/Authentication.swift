@@ -40,8 +40,12 @@ struct Authentication {
             let code = libssh2_userauth_publickey_frommemory(
                 session.raw, user, user.utf8.count, nil, 0, key, key.utf8.count, passphrase?.text)
             return try session.step(code) { code, text in
-                // Both a key that can't be used and a key that is not accepted come as the same codes.
-                if text.contains("private key") || text.contains("extract") || code == LIBSSH2_ERROR_FILE {
+                // A key that can't be used and one that is not accepted come as codes that overlap. The callback is
+                // what signs, after the server accepted the public half: it may fail without the passphrase.
+                let isKeyAtFault =
+                    [LIBSSH2_ERROR_FILE, LIBSSH2_ERROR_KEYFILE_AUTH_FAILED].contains(code)
+                    || ["private key", "extract", "Callback"].contains(where: text.contains)
+                if isKeyAtFault {
                     return SSHError(
                         .badKeyFile,
                         "the key \(file) can't be used: wrong or missing passphrase, or a kind that "

@@ -1,0 +1,98 @@
+import NIOCore
+import NIOPosix
+
+@testable import SSHClient
+
+/// A server that answers whatever a test wants, byte by byte, for what no real server can be made to do.
+///
+/// Sendable because everything in it happens on its event loop; a test reads the tallies when nothing is under way.
+final class FakePeer: ByteStream, @unchecked Sendable {
+    /// A request as it arrived.
+    struct Request {
+        let type: UInt8
+        let number: UInt32
+        /// What follows the number.
+        var body: ByteBuffer
+
+        static let open: UInt8 = 3
+        static let close: UInt8 = 4
+        static let read: UInt8 = 5
+        static let write: UInt8 = 6
+        static let fstat: UInt8 = 8
+        static let openDirectory: UInt8 = 11
+        static let readDirectory: UInt8 = 12
+        static let remove: UInt8 = 13
+    }
+
+    let eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    private let greeting: [UInt8]
+    private let answer: (Request) -> [UInt8]?
+    private var splitter = PacketSplitter(limit: 8 << 20)
+    private var onBytes: ((ByteBuffer) -> Void)?
+    private var onEnd: ((SSHError) -> Void)?
+    private var hasGreeted = false
+    /// OPENs minus CLOSEs, now and at most.
+    private(set) var openFiles = 0
+    private(set) var mostOpenFiles = 0
+    /// The types of everything that was asked, in order.
+    private(set) var asked: [UInt8] = []
+
+    /// - Parameters:
+    ///   - greeting: the answer to INIT.
+    ///   - answer: the bytes that answer a request, or nil for the usual: one open file "h" of no bytes, OK to the rest.
+    init(greeting: [UInt8] = Wire.version(), answer: @escaping (Request) -> [UInt8]? = { _ in nil }) {
+        self.greeting = greeting
+        self.answer = answer
+    }
+
+    func write(_ bytes: ByteBuffer) {
+        eventLoop.preconditionInEventLoop()
+        splitter.append(bytes)
+        while let packet = try? splitter.next() { receive(packet) }
+    }
+
+    private func receive(_ packet: ByteBuffer) {
+        var body = packet
+        guard hasGreeted else {
+            hasGreeted = true
+            return deliver(greeting)
+        }
+        guard let type = body.readInteger(as: UInt8.self), let number = body.readInteger(as: UInt32.self) else {
+            return
+        }
+        asked.append(type)
+        if type == Request.open || type == Request.openDirectory { openFiles += 1 }
+        if type == Request.close { openFiles -= 1 }
+        mostOpenFiles = max(mostOpenFiles, openFiles)
+        deliver(answer(Request(type: type, number: number, body: body)) ?? usual(type, number))
+    }
+
+    private func usual(_ type: UInt8, _ number: UInt32) -> [UInt8] {
+        switch type {
+        case Request.open, Request.openDirectory: Wire.handle(number, "h")
+        case Request.read, Request.readDirectory: Wire.status(number, SFTPStatus.endOfFile)
+        case Request.fstat, 7, 17: Wire.attributes(number, size: 0)
+        default: Wire.status(number, SFTPStatus.ok)
+        }
+    }
+
+    /// In a later turn of the event loop, as from a network.
+    private func deliver(_ bytes: [UInt8]) {
+        eventLoop.execute { [self] in onBytes?(ByteBuffer(bytes: bytes)) }
+    }
+
+    func listen(onBytes: @escaping (ByteBuffer) -> Void, onEnd: @escaping (SSHError) -> Void) {
+        self.onBytes = onBytes
+        self.onEnd = onEnd
+    }
+
+    func setAwaitingAnswer(_ isAwaiting: Bool) {}
+
+    func fail(_ error: SSHError) {
+        let listener = onEnd
+        (onBytes, onEnd) = (nil, nil)
+        listener?(error)
+    }
+
+    func close() { fail(SSHError(.cancelled, "the peer was closed")) }
+}

@@ -1,0 +1,108 @@
+import Logging
+import TestSupport
+import Testing
+
+@testable import SSHClient
+
+extension ServerTests {
+    /// Which servers are trusted, and that the others are shown no credential.
+    @Suite struct HostKeyTests {
+        private func fingerprint(_ name: String) async throws -> String { try await SSHKeys.shared.fingerprint(name) }
+
+        /// sshd's own words once a login was begun, which never come where the key was not trusted.
+        private static let signOfLogin = "userauth-request"
+
+        /// The server's log when every connection to it has ended, and nothing more can be written of them.
+        private func finalLog(_ server: OpenSSHServer) async throws -> String {
+            try await eventually("sshd has seen every connection end") {
+                let ends = ["Connection closed by 127", "Connection reset by 127", "Unable to negotiate with 127"]
+                let ended = ends.reduce(0) { $0 + server.log.occurrences(of: $1) }
+                return ended > 1 && ended == server.log.occurrences(of: "Connection from 127")
+            }
+            return server.log
+        }
+
+        @Test func `a trusted server's log shows the login`() async throws {
+            let server = try await OpenSSHServer()
+            (try await server.connect()).close()
+            // What the tests below say never comes must be what comes here.
+            try await eventually("sshd logs the login") { server.log.contains(Self.signOfLogin) }
+        }
+
+        @Test func `without a pin nobody logs in, and the offered key is told`() async throws {
+            let server = try await OpenSSHServer()
+            let error = await #expect(throws: SSHError.self) { try await server.connect(pins: []) }
+            guard case .hostKeyUnknown(let offered) = error?.code else {
+                Issue.record("\(String(describing: error))"); return
+            }
+            #expect(try await offered.fingerprint == fingerprint("host_ed25519"))
+            #expect(try await !finalLog(server).contains(Self.signOfLogin))
+        }
+
+        @Test(arguments: [nil, "ssh-ed25519"]) func `with another key than the pinned one nobody logs in`(
+            _ algorithm: String?
+        ) async throws {
+            let server = try await OpenSSHServer()
+            let pin = HostKeyPin(algorithm: algorithm, fingerprint: try await fingerprint("other_host_ed25519"))
+            let error = await #expect(throws: SSHError.self) { try await server.connect(pins: [pin]) }
+            guard case .hostKeyChanged(let offered, let pinned) = error?.code else {
+                Issue.record("\(String(describing: error))"); return
+            }
+            #expect(pinned == [pin])
+            #expect(try await offered.first?.fingerprint == fingerprint("host_ed25519"))
+            #expect(error?.isRetryable == false)
+            #expect(try await !finalLog(server).contains(Self.signOfLogin))
+        }
+
+        @Test func `a pinned kind of key that the server lost is a changed key`() async throws {
+            let server = try await OpenSSHServer(OpenSSHServer.Options(hostKeys: ["host_ecdsa"]))
+            let pin = HostKeyPin(algorithm: "ssh-ed25519", fingerprint: try await fingerprint("host_ed25519"))
+            let error = await #expect(throws: SSHError.self) { try await server.connect(pins: [pin]) }
+            guard case .hostKeyChanged(let offered, _) = error?.code else {
+                Issue.record("\(String(describing: error))"); return
+            }
+            #expect(offered.map(\.algorithm) == ["ecdsa-sha2-nistp256"])
+            #expect(try await !finalLog(server).contains(Self.signOfLogin))
+        }
+
+        @Test(
+            arguments: [
+                ("host_ed25519", "ssh-ed25519"), ("host_ed25519", nil), ("host_ecdsa", "ecdsa-sha2-nistp256"),
+                ("host_ecdsa", nil),
+            ] as [(String, String?)])
+        func `any of the server's keys can be pinned, with and without its algorithm`(
+            _ name: String, _ algorithm: String?
+        )
+            async throws
+        {
+            let server = try await OpenSSHServer()
+            let pin = HostKeyPin(algorithm: algorithm, fingerprint: try await fingerprint(name))
+            let connection = try await server.connect(pins: [pin])
+            #expect(connection.hostKey.fingerprint == pin.fingerprint)
+            #expect(try await connection.execute("true").status == 0)
+            connection.close()
+        }
+
+        @Test func `one good pin among others is enough`() async throws {
+            let server = try await OpenSSHServer()
+            let pins = [
+                HostKeyPin(algorithm: "ssh-ed25519", fingerprint: try await fingerprint("other_host_ed25519")),
+                HostKeyPin(algorithm: "ssh-ed25519", fingerprint: try await fingerprint("host_ed25519")),
+            ]
+            (try await server.connect(pins: pins)).close()
+        }
+
+        @Test func `every key of a server can be asked for without logging in`() async throws {
+            let server = try await OpenSSHServer()
+            let keys = try await SSHConnection.probeHostKeys(
+                of: server.endpoint, deadlines: .patient, logger: Logger(label: "test"))
+            #expect(keys.map(\.algorithm) == ["ssh-ed25519", "ecdsa-sha2-nistp256"])
+            #expect(try await keys.map(\.fingerprint) == [fingerprint("host_ed25519"), fingerprint("host_ecdsa")])
+            #expect(try await !finalLog(server).contains(Self.signOfLogin))
+        }
+    }
+}
+
+extension String {
+    fileprivate func occurrences(of part: String) -> Int { components(separatedBy: part).count - 1 }
+}
