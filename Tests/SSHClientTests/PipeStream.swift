@@ -43,9 +43,9 @@ final class PipeStream: ByteStream, @unchecked Sendable {
 
     private static func spawn(_ arguments: [String]) throws -> (socket: Int32, pid: pid_t) {
         var pair: [Int32] = [-1, -1]
-        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0 else { throw POSIXError(.EMFILE) }
-        // Only the server may hold its end, or it would not see ours close.
-        _ = pair.map { fcntl($0, F_SETFD, FD_CLOEXEC) }
+        // Only the server may hold its end, or it would not see ours close; not even for an instant another child.
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, type, 0, &pair) == 0 else { throw POSIXError(.EMFILE) }
         defer { Glibc.close(pair[1]) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
