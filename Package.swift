@@ -74,7 +74,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
-            name: "OrchestratorTests", dependencies: ["Orchestrator", "TestSupport"]),
+            name: "OrchestratorTests", dependencies: ["Orchestrator", "Planner", "SSHClient", "Store", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["saveferry", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

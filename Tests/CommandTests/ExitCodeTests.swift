@@ -2,135 +2,143 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every exit code that scripts depend on, from the program itself.
-@Suite struct ExitCodeTests {
-    @Test func `0 when all is done`() async throws {
-        let installation = try await Installation.withDevice()
-        let result = try await installation.run("sync", "pocket")
-        #expect(result.status == 0, "\(result.errorOutput)")
-        #expect(result.output.contains("1 to pull"))
-        #expect(try await installation.run("plan").status == 0)
-    }
+extension ProgramTests {
+    /// Every exit code that scripts depend on, from the program itself.
+    @Suite struct ExitCodeTests {
+        @Test func `0 when all is done`() async throws {
+            let installation = try await Installation.withDevice()
+            let result = try await installation.run("sync", "pocket")
+            #expect(result.status == 0, "\(result.errorOutput)")
+            #expect(result.output.contains("1 to pull"))
+            #expect(try await installation.run("plan").status == 0)
+        }
 
-    @Test func `1 when an operation failed`() async throws {
-        let installation = try await Installation.withDevice()
-        try installation.handheld.write("y", to: "gba/Metroid.sav")
-        let result = try await installation.run("sync")
-        #expect(result.status == 1)
-        #expect(result.output.contains("pairing error"))
-    }
+        @Test func `1 when an operation failed`() async throws {
+            let installation = try await Installation.withDevice()
+            try installation.handheld.write("y", to: "gba/Metroid.sav")
+            let result = try await installation.run("sync")
+            #expect(result.status == 1)
+            #expect(result.output.contains("pairing error"))
+        }
 
-    @Test(arguments: [
-        ["sync", "nobody"], ["sync", "--no-such-option"], ["nonsense"], ["device", "add", "x"],
-        ["device", "add", "x", "--host", "h"], ["device", "add", "a/b", "--host", "h", "--dir", "gba=/g"],
-        ["device", "add", "x", "--host", "h", "--dir", "gba"],
-        ["device", "add", "x", "--host", "h", "--port", "0", "--dir", "g=/g"],
-        ["sync", "--allow", "everything"], ["conflicts", "resolve", "1", "--keep", "newest"], ["history", "nothing"],
-        ["serve"], ["serve", "--schedule", "now and then"],
-    ])
-    func `2 for wrong usage`(_ arguments: [String]) async throws {
-        let result = try await Installation().run(arguments)
-        #expect(result.status == 2, "\(result.output)\(result.errorOutput)")
-        #expect(!result.errorOutput.isEmpty)
-        #expect(result.output.isEmpty)
-    }
-
-    @Test(arguments: [
-        ("concurrency: many", "saveferry.yaml:2: concurrency: \"many\" can't be used; expected a number from 1 to 64"),
-        ("conflicts: newer", "saveferry.yaml:2: conflicts: \"newer\" can't be used; expected ask, newest,"),
-        ("schedule: sometimes", "saveferry.yaml:2: schedule: \"sometimes\" can't be used; expected an interval"),
-        ("libary_dir: /x", "saveferry.yaml:2: unknown key \"libary_dir\"; expected one of state_dir, library_dir"),
-        ("state_dir: [a, b]", "saveferry.yaml:2: state_dir: expected a single value"), ("a: 'b", "saveferry.yaml:"),
-    ])
-    func `2 for wrong configuration, with file, line, key and what was expected`(_ line: String, _ message: String)
-        async throws
-    {
-        let installation = try await Installation()
-        try installation.home.write("# settings\n\(line)\n", to: "saveferry.yaml")
-        let result = try await installation.run("status")
-        #expect(result.status == 2)
-        #expect(result.errorOutput.contains(message), "\(result.errorOutput)")
-    }
-
-    @Test func `3 when conflicts are open`() async throws {
-        let installation = try await Installation.withDevice()
-        _ = try await installation.run("sync")
-        let second = try TemporaryFolder()
-        try second.write("y", to: "gba/Metroid.srm")
-        let fingerprint = try await SSHKeys.shared.fingerprint("host_ed25519")
-        _ = try await installation.run([
-            "device", "add", "second", "--host", "127.0.0.1", "--port", "\(installation.server.port)", "--user",
-            OpenSSHServer.user, "--dir", "gba=\(second("gba"))", "--trust", fingerprint,
+        @Test(arguments: [
+            ["sync", "nobody"], ["sync", "--no-such-option"], ["nonsense"], ["device", "add", "x"],
+            ["device", "add", "x", "--host", "h"], ["device", "add", "a/b", "--host", "h", "--dir", "gba=/g"],
+            ["device", "add", "x", "--host", "h", "--dir", "gba"],
+            ["device", "add", "x", "--host", "h", "--port", "0", "--dir", "g=/g"],
+            ["sync", "--allow", "everything"], ["conflicts", "resolve", "1", "--keep", "newest"],
+            ["history", "nothing"],
+            ["serve"], ["serve", "--schedule", "now and then"],
         ])
-        let result = try await installation.run("sync", "second")
-        #expect(result.status == 3)
-        #expect(result.output.contains("1 conflict open: see `saveferry conflicts`"))
-    }
+        func `2 for wrong usage`(_ arguments: [String]) async throws {
+            let result = try await Installation().run(arguments)
+            #expect(result.status == 2, "\(result.output)\(result.errorOutput)")
+            #expect(!result.errorOutput.isEmpty)
+            #expect(result.output.isEmpty)
+        }
 
-    @Test func `4 when a safety limit halted, naming its override`() async throws {
-        let installation = try await Installation.withDevice()
-        for game in 1...5 { try installation.handheld.write("\(game)", to: "gba/Game \(game).srm") }
-        _ = try await installation.run("sync")
-        for game in 1...5 { try FileManager.default.removeItem(atPath: installation.handheld("gba/Game \(game).srm")) }
-        let halted = try await installation.run("sync")
-        #expect(halted.status == 4)
-        #expect(halted.output.contains("--allow mass-deletion"))
-        #expect(try await installation.run("sync", "--allow", "mass-deletion").status == 0)
-        #expect(try await installation.run("sync").status == 0)
-    }
+        @Test(arguments: [
+            (
+                "concurrency: many",
+                "saveferry.yaml:2: concurrency: \"many\" can't be used; expected a number from 1 to 64"
+            ),
+            ("conflicts: newer", "saveferry.yaml:2: conflicts: \"newer\" can't be used; expected ask, newest,"),
+            ("schedule: sometimes", "saveferry.yaml:2: schedule: \"sometimes\" can't be used; expected an interval"),
+            ("libary_dir: /x", "saveferry.yaml:2: unknown key \"libary_dir\"; expected one of state_dir, library_dir"),
+            ("state_dir: [a, b]", "saveferry.yaml:2: state_dir: expected a single value"), ("a: 'b", "saveferry.yaml:"),
+        ])
+        func `2 for wrong configuration, with file, line, key and what was expected`(_ line: String, _ message: String)
+            async throws
+        {
+            let installation = try await Installation()
+            try installation.home.write("# settings\n\(line)\n", to: "saveferry.yaml")
+            let result = try await installation.run("status")
+            #expect(result.status == 2)
+            #expect(result.errorOutput.contains(message), "\(result.errorOutput)")
+        }
 
-    @Test func `5 when the device can't be reached`() async throws {
-        let installation = try await Installation.withDevice()
-        try await installation.addDevice(
-            "away", port: freePort(), more: ["--trust", "SHA256:" + String(repeating: "A", count: 43)])
-        let result = try await installation.run("sync", "away")
-        #expect(result.status == 5)
-        #expect(result.errorOutput.contains("Is the device awake"))
-    }
+        @Test func `3 when conflicts are open`() async throws {
+            let installation = try await Installation.withDevice()
+            _ = try await installation.run("sync")
+            let second = try TemporaryFolder()
+            try second.write("y", to: "gba/Metroid.srm")
+            let fingerprint = try await SSHKeys.shared.fingerprint("host_ed25519")
+            _ = try await installation.run([
+                "device", "add", "second", "--host", "127.0.0.1", "--port", "\(installation.server.port)", "--user",
+                OpenSSHServer.user, "--dir", "gba=\(second("gba"))", "--trust", fingerprint,
+            ])
+            let result = try await installation.run("sync", "second")
+            #expect(result.status == 3)
+            #expect(result.output.contains("1 conflict open: see `saveferry conflicts`"))
+        }
 
-    @Test func `6 when the host key is unknown, and nothing was authenticated`() async throws {
-        let installation = try await Installation()
-        try await installation.addDevice("pocket")
-        let result = try await installation.run("sync")
-        #expect(result.status == 6)
-        #expect(result.errorOutput.contains(try await SSHKeys.shared.fingerprint("host_ed25519")))
-        #expect(result.errorOutput.contains("saveferry device trust pocket"))
-        #expect(!installation.server.log.contains("userauth-request"))
-    }
+        @Test func `4 when a safety limit halted, naming its override`() async throws {
+            let installation = try await Installation.withDevice()
+            for game in 1...5 { try installation.handheld.write("\(game)", to: "gba/Game \(game).srm") }
+            _ = try await installation.run("sync")
+            for game in 1...5 {
+                try FileManager.default.removeItem(atPath: installation.handheld("gba/Game \(game).srm"))
+            }
+            let halted = try await installation.run("sync")
+            #expect(halted.status == 4)
+            #expect(halted.output.contains("--allow mass-deletion"))
+            #expect(try await installation.run("sync", "--allow", "mass-deletion").status == 0)
+            #expect(try await installation.run("sync").status == 0)
+        }
 
-    @Test func `7 when the key is refused`() async throws {
-        let installation = try await Installation.withDevice()
-        _ = try await installation.run("device", "edit", "pocket", "--key", SSHKeys.shared.path("stranger"))
-        let result = try await installation.run("sync")
-        #expect(result.status == 7)
-        #expect(result.errorOutput.contains(SSHKeys.shared.path("stranger")))
-    }
+        @Test func `5 when the device can't be reached`() async throws {
+            let installation = try await Installation.withDevice()
+            try await installation.addDevice(
+                "away", port: freePort(), more: ["--trust", "SHA256:" + String(repeating: "A", count: 43)])
+            let result = try await installation.run("sync", "away")
+            #expect(result.status == 5)
+            #expect(result.errorOutput.contains("Is the device awake"))
+        }
 
-    @Test func `8 while another run holds the device`() async throws {
-        let installation = try await Installation.withDevice()
-        _ = try await installation.run("sync")
-        let lock = installation.home("state/leases/1.lock")
-        let holder = try ServerProcess(
-            "/usr/bin/flock", [lock, "sh", "-c", "echo held; exec sleep 1000"], log: installation.home("holder"))
-        try await eventually("the lease is held") { installation.home.read("holder")?.isEmpty == false }
-        let result = try await installation.run("sync")
-        #expect(result.status == 8)
-        #expect(result.errorOutput.contains("pocket is being synced by another run"))
-        holder.signal(SIGKILL)
-        _ = try await holder.waitForEnd(within: 30)
-        // A killed holder is taken over at once.
-        #expect(try await installation.run("sync").status == 0)
-    }
+        @Test func `6 when the host key is unknown, and nothing was authenticated`() async throws {
+            let installation = try await Installation()
+            try await installation.addDevice("pocket")
+            let result = try await installation.run("sync")
+            #expect(result.status == 6)
+            #expect(result.errorOutput.contains(try await SSHKeys.shared.fingerprint("host_ed25519")))
+            #expect(result.errorOutput.contains("saveferry device trust pocket"))
+            #expect(!installation.server.log.contains("userauth-request"))
+        }
 
-    @Test func `with several devices the highest wins`() async throws {
-        let installation = try await Installation.withDevice()
-        try await installation.addDevice("untrusted")
-        try await installation.addDevice(
-            "away", port: freePort(), more: ["--trust", "SHA256:" + String(repeating: "A", count: 43)])
-        let result = try await installation.run("sync")
-        #expect(result.status == 6)
-        #expect(result.errorOutput.contains("error: away: "))
-        #expect(result.errorOutput.contains("error: untrusted: "))
-        #expect(result.output.contains("pocket: 1 to pull"))
+        @Test func `7 when the key is refused`() async throws {
+            let installation = try await Installation.withDevice()
+            _ = try await installation.run("device", "edit", "pocket", "--key", SSHKeys.shared.path("stranger"))
+            let result = try await installation.run("sync")
+            #expect(result.status == 7)
+            #expect(result.errorOutput.contains(SSHKeys.shared.path("stranger")))
+        }
+
+        @Test func `8 while another run holds the device`() async throws {
+            let installation = try await Installation.withDevice()
+            _ = try await installation.run("sync")
+            let lock = installation.home("state/leases/1.lock")
+            let holder = try ServerProcess(
+                "/usr/bin/flock", [lock, "sh", "-c", "echo held; exec sleep 1000"], log: installation.home("holder"))
+            try await eventually("the lease is held") { installation.home.read("holder")?.isEmpty == false }
+            let result = try await installation.run("sync")
+            #expect(result.status == 8)
+            #expect(result.errorOutput.contains("pocket is being synced by another run"))
+            holder.signal(SIGKILL)
+            _ = try await holder.waitForEnd(within: 30)
+            // A killed holder is taken over at once.
+            #expect(try await installation.run("sync").status == 0)
+        }
+
+        @Test func `with several devices the highest wins`() async throws {
+            let installation = try await Installation.withDevice()
+            try await installation.addDevice("untrusted")
+            try await installation.addDevice(
+                "away", port: freePort(), more: ["--trust", "SHA256:" + String(repeating: "A", count: 43)])
+            let result = try await installation.run("sync")
+            #expect(result.status == 6)
+            #expect(result.errorOutput.contains("error: away: "))
+            #expect(result.errorOutput.contains("error: untrusted: "))
+            #expect(result.output.contains("pocket: 1 to pull"))
+        }
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import TestSupport
 
 @testable import SSHClient
 
@@ -16,7 +17,7 @@ final class PipeStream: ByteStream, @unchecked Sendable {
 
     /// Starts the server with these arguments, for example `-R` or `-P posix-rename`.
     static func start(_ arguments: [String] = []) async throws -> PipeStream {
-        let (ours, pid) = try spawn(arguments)
+        let (ours, pid) = try startServer(arguments)
         let handler = Handler()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
@@ -41,22 +42,14 @@ final class PipeStream: ByteStream, @unchecked Sendable {
         waitpid(pid, &status, 0)
     }
 
-    private static func spawn(_ arguments: [String]) throws -> (socket: Int32, pid: pid_t) {
-        var pair: [Int32] = [-1, -1]
-        // Only the server may hold its end, or it would not see ours close; not even for an instant another child.
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-        guard socketpair(AF_UNIX, type, 0, &pair) == 0 else { throw POSIXError(.EMFILE) }
-        defer { Glibc.close(pair[1]) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        for standard in [Int32(0), 1] { posix_spawn_file_actions_adddup2(&actions, pair[1], standard) }
-        let argv = (["sftp-server"] + arguments).map { strdup($0) } + [nil]
-        defer { for text in argv { free(text) } }
-        var pid: pid_t = 0
-        let code = posix_spawn(&pid, "/usr/lib/openssh/sftp-server", &actions, nil, argv, environ)
-        guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
-        return (pair[0], pid)
+    private static func startServer(_ arguments: [String]) throws -> (socket: Int32, pid: pid_t) {
+        let pair = try connectedPair()
+        // Only the server may hold its end, or it would not see ours close.
+        defer { Glibc.close(pair.theirs) }
+        let pid = try spawn("/usr/lib/openssh/sftp-server", arguments) { actions in
+            for standard in [Int32(0), 1] { posix_spawn_file_actions_adddup2(&actions, pair.theirs, standard) }
+        }
+        return (pair.ours, pid)
     }
 
     /// How many files and directories below `folder` the server has open; nil for ordinary users, from whom sftp-server

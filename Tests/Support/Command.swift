@@ -23,41 +23,38 @@ public struct Command: Sendable {
     private static func runBlocking(
         _ executable: String, _ arguments: [String], _ environment: [String: String]?, _ input: String?
     ) throws -> Command {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [executable] + arguments
-        if let environment {
-            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let (standardInput, output, errors) = (try connectedPair(), try connectedPair(), try connectedPair())
+        let pid = try spawn("/usr/bin/env", [executable] + arguments, environment: environment ?? [:]) { actions in
+            for (standard, pair) in [(Int32(0), standardInput), (1, output), (2, errors)] {
+                posix_spawn_file_actions_adddup2(&actions, pair.theirs, standard)
+            }
         }
-        let output = Pipe()
-        let errors = Pipe()
-        let inputPipe = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        process.standardInput = inputPipe
-        try process.run()
-        if let input { inputPipe.fileHandleForWriting.write(Data(input.utf8)) }
-        try inputPipe.fileHandleForWriting.close()
-        let errorReader = Reader(errors)
-        let text = output.fileHandleForReading.readDataToEndOfFile()
+        for pair in [standardInput, output, errors] { close(pair.theirs) }
+        let errorReader = Reader(errors.ours)
+        let writer = FileHandle(fileDescriptor: standardInput.ours, closeOnDealloc: true)
+        // A program that ends without reading all of it is no fault, and no reason to end with it.
+        signal(SIGPIPE, SIG_IGN)
+        if let input { try? writer.write(contentsOf: Data(input.utf8)) }
+        try writer.close()
+        let text = FileHandle(fileDescriptor: output.ours, closeOnDealloc: true).readDataToEndOfFile()
         let errorText = errorReader.wait()
-        process.waitUntilExit()
-        let status = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         return Command(
-            status: status, output: String(decoding: text, as: UTF8.self),
-            errorOutput: String(decoding: errorText, as: UTF8.self))
+            status: status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f),
+            output: String(decoding: text, as: UTF8.self), errorOutput: String(decoding: errorText, as: UTF8.self))
     }
 
-    /// Reads one pipe on a thread of its own, so that neither pipe can fill up while the other is read.
+    /// Reads one stream on a thread of its own, so that neither can fill up while the other is read.
     ///
     /// Sendable because `data` is written before the group is left and read after it was waited for.
     private final class Reader: @unchecked Sendable {
         private var data = Data()
         private let group = DispatchGroup()
 
-        init(_ pipe: Pipe) {
+        init(_ descriptor: Int32) {
             group.enter()
-            let handle = pipe.fileHandleForReading
+            let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
             Thread.detachNewThread { [self] in
                 data = handle.readDataToEndOfFile()
                 group.leave()

@@ -55,7 +55,8 @@ extension Orchestrator {
         to device: Device, _ work: (SSHConnection, SFTPClient) async throws -> Result
     ) async throws -> Result {
         let connection = try await connect(to: device)
-        logger.debug("logged in", metadata: ["device": "\(device.settings.name)", "server": "\(connection.serverBanner)"])
+        logger.debug(
+            "logged in", metadata: ["device": "\(device.settings.name)", "server": "\(connection.serverBanner)"])
         defer { connection.close() }
         return try await withTaskCancellationHandler {
             try await work(connection, try await connection.openSFTP())

@@ -14,7 +14,7 @@ struct RemoteLister: Sendable {
 
     /// One result a directory, in the order given. Throws only when the connection is lost.
     func list(_ directories: [SaveDirectory]) async throws(SSHError) -> [Found] {
-        let results = await directories.concurrentMap(atMost: 128) { directory in await found(in: directory) }
+        let results = await directories.concurrentMap(atMost: 64) { directory in await found(in: directory) }
         var all: [Found] = []
         for result in results { all.append(try result.get()) }
         return all
@@ -35,7 +35,7 @@ struct RemoteLister: Sendable {
         // Level by level, each level side by side.
         var folders = walk.takeFolders()
         while !folders.isEmpty {
-            let results = await folders.concurrentMap(atMost: 128) { folder in
+            let results = await folders.concurrentMap(atMost: 64) { folder in
                 await entries(of: directory.remotePath.appending(folder))
             }
             for (folder, result) in zip(folders, results) {

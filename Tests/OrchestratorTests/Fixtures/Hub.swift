@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Orchestrator
 import Planner
+import SSHClient
 import Store
 import TestSupport
 import Testing
@@ -14,7 +15,7 @@ final class Hub: Sendable {
     let folder: TemporaryFolder
 
     /// `state` and `library` are made in the folder; the user's key is the tests' own.
-    init(deadlines: TimeInterval? = nil) async throws {
+    init(deadlines: Deadlines = .patient) async throws {
         let folder = try TemporaryFolder()
         var logger = Logger(label: "hub")
         logger.logLevel = .critical
@@ -26,7 +27,7 @@ final class Hub: Sendable {
         orchestrator = Orchestrator(
             store: store,
             settings: OrchestratorSettings(
-                keysDirectory: folder("keys"), deadlines: deadlines.map { .init(idle: .seconds($0)) } ?? .init()),
+                keysDirectory: folder("keys"), deadlines: deadlines),
             clock: clock, logger: logger)
         self.folder = folder
     }
@@ -66,4 +67,9 @@ final class Hub: Sendable {
         }
         return files
     }
+}
+
+extension Deadlines {
+    /// For tests that are not about time, on machines that have much else to do.
+    static let patient = Deadlines(connect: .seconds(60), handshake: .seconds(60), idle: .seconds(60))
 }

@@ -31,7 +31,10 @@ struct ModelRun {
 
     /// Plays `steps` steps. Throws what went differently, with the story so far.
     mutating func play(steps: Int) async throws {
-        for _ in 0..<steps { try await step() }
+        for _ in 0..<steps {
+            try await step()
+            await Task.yield()
+        }
         for device in 0..<Scale.devices { try await sync(device) }
     }
 

@@ -5,7 +5,7 @@ import Testing
 /// Random stories of one server and three devices against the oracle. A failing seed is printed with its story and is run
 /// again alone with `SAVEFERRY_MODEL_SEED=N`; `SAVEFERRY_MODEL_SEEDS=N` runs that many.
 @Suite struct ModelTests {
-    private static func seeds(_ count: Int) -> [UInt64] {
+    fileprivate static func seeds(_ count: Int) -> [UInt64] {
         let environment = ProcessInfo.processInfo.environment
         if let only = environment["SAVEFERRY_MODEL_SEED"].flatMap({ UInt64($0) }) { return [only] }
         return Array(1...UInt64(environment["SAVEFERRY_MODEL_SEEDS"].flatMap { Int($0) } ?? count))
@@ -17,12 +17,16 @@ import Testing
             try await run.play(steps: 60)
         }
     }
+}
 
-    @Test func `random stories end as the oracle says, over SSH`() async throws {
-        let server = try await OpenSSHServer()
-        for seed in ModelTests.seeds(15) {
-            var run = ModelRun(seed: seed, world: try await SSHWorld(server: server))
-            try await run.play(steps: 40)
+extension ScenarioTests {
+    @Suite struct ModelOverSSHTests {
+        @Test func `random stories end as the oracle says, over SSH`() async throws {
+            let server = try await OpenSSHServer()
+            for seed in ModelTests.seeds(15) {
+                var run = ModelRun(seed: seed, world: try await SSHWorld(server: server))
+                try await run.play(steps: 40)
+            }
         }
     }
 }

@@ -4,261 +4,254 @@ import Store
 import TestSupport
 import Testing
 
-/// What comes of each combination of contents on the device, on the server and in the baseline, over a real sshd.
-@Suite struct DecisionTests {
-    let hub: Hub
-    let pocket: Handheld
+extension ScenarioTests {
+    /// What comes of each combination of contents on the device, on the server and in the baseline, over a real sshd.
+    @Suite struct DecisionTests {
+        let hub: Hub
+        let pocket: Handheld
 
-    /// The device holds x, the server has pulled it, and its stamp is settled.
-    init() async throws {
-        hub = try await Hub()
-        pocket = try await Handheld(of: hub)
-        try pocket.write("Metroid.srm", "x")
-        try await pocket.sync(expecting: [.pull: 1])
-        hub.clock.advance(seconds: 10)
-        try await pocket.sync(expecting: [:])
-    }
+        /// The device holds x, the server has pulled it, and its stamp is settled.
+        init() async throws {
+            hub = try await Hub()
+            pocket = try await Handheld(of: hub)
+            try pocket.write("Metroid.srm", "x")
+            try await pocket.sync(expecting: [.pull: 1])
+            hub.clock.advance(seconds: 10)
+            try await pocket.sync(expecting: [:])
+        }
 
-    /// The server's current content becomes `text`, by way of another handheld.
-    private func putOnServer(_ text: String, file: String = "Metroid.srm") async throws {
-        let other = try await Handheld("other\(Int.random(in: 0..<1_000_000))", of: hub, server: pocket.server)
-        _ = try await other.sync()
-        try other.write(file, text)
-        try await other.sync(expecting: [.pull: 1])
-    }
+        /// The server's current content becomes `text`, by way of another handheld.
+        private func putOnServer(_ text: String, file: String = "Metroid.srm") async throws {
+            let other = try await Handheld("other\(Int.random(in: 0..<1_000_000))", of: hub, server: pocket.server)
+            _ = try await other.sync()
+            try other.write(file, text)
+            try await other.sync(expecting: [.pull: 1])
+        }
 
-    @Test func `1 unchanged on both sides: nothing is read, moved or rewritten`() async throws {
-        let before = try await Rows.synced(hub)
-        let report = try await pocket.sync(expecting: [:])
-        #expect(report.plan?.operations.map(\.action) == [.noOp])
-        #expect(try await Rows.synced(hub) == before)
-        #expect(try await hub.contents("Metroid") == ["x"])
-        #expect(pocket.folder.everything() == ["saves", "saves/Metroid.srm"])
-    }
+        @Test func `1 unchanged on both sides: nothing is read, moved or rewritten`() async throws {
+            let before = try await Rows.synced(hub)
+            let report = try await pocket.sync(expecting: [:])
+            #expect(report.plan?.operations.map(\.action) == [.noOp])
+            #expect(try await Rows.synced(hub) == before)
+            #expect(try await hub.contents("Metroid") == ["x"])
+            #expect(pocket.folder.everything() == ["saves", "saves/Metroid.srm"])
+        }
 
-    @Test func `2 changed on the device: pulled, and the old content stays in the history`() async throws {
-        try pocket.write("Metroid.srm", "y")
-        try await pocket.sync(expecting: [.pull: 1])
-        #expect(try await hub.contents("Metroid") == ["y", "x"])
-        try await pocket.rerunIsQuiet()
-    }
+        @Test func `2 changed on the device: pulled, and the old content stays in the history`() async throws {
+            try pocket.write("Metroid.srm", "y")
+            try await pocket.sync(expecting: [.pull: 1])
+            #expect(try await hub.contents("Metroid") == ["y", "x"])
+            try await pocket.rerunIsQuiet()
+        }
 
-    @Test func `3 changed on the server: pushed, and the old content is in the history`() async throws {
-        try await putOnServer("y")
-        try await pocket.sync(expecting: [.push: 1])
-        #expect(pocket.read("Metroid.srm") == "y")
-        #expect(try await hub.contents("Metroid") == ["y", "x"])
-        try await pocket.rerunIsQuiet()
-    }
+        @Test func `3 changed on the server: pushed, and the old content is in the history`() async throws {
+            try await putOnServer("y")
+            try await pocket.sync(expecting: [.push: 1])
+            #expect(pocket.read("Metroid.srm") == "y")
+            #expect(try await hub.contents("Metroid") == ["y", "x"])
+            try await pocket.rerunIsQuiet()
+        }
 
-    @Test func `4 changed on both sides: one conflict, both contents kept, neither side touched`() async throws {
-        try await putOnServer("z")
-        try pocket.write("Metroid.srm", "y")
-        for _ in 0..<3 {
-            try await pocket.sync(expecting: [.conflict: 1])
+        @Test func `4 changed on both sides: one conflict, both contents kept, neither side touched`() async throws {
+            try await putOnServer("z")
+            try pocket.write("Metroid.srm", "y")
+            for _ in 0..<3 {
+                try await pocket.sync(expecting: [.conflict: 1])
+                #expect(pocket.read("Metroid.srm") == "y")
+                #expect(try await hub.content("Metroid") == "z")
+                #expect(try await hub.contents("Metroid").sorted() == ["x", "y", "z"])
+                #expect(try await hub.store.conflicts().count == 1)
+            }
+        }
+
+        @Test func `5 changed to the same on both sides: adopted without a transfer`() async throws {
+            try await putOnServer("y")
+            try pocket.write("Metroid.srm", "y")
+            try await pocket.sync(expecting: [:])
+            #expect(try await hub.contents("Metroid") == ["y", "x"])
+            // The agreement is y now: a change by the server alone is a push, not a conflict.
+            try await putOnServer("z")
+            try await pocket.sync(expecting: [.push: 1])
+        }
+
+        @Test func `6 new on the device: pulled`() async throws {
+            try pocket.write("Zelda.srm", "new")
+            try await pocket.sync(expecting: [.pull: 1])
+            #expect(try await hub.content("Zelda") == "new")
+            try await pocket.rerunIsQuiet()
+        }
+
+        @Test func `7 new on the server: pushed only where the directory takes new saves`() async throws {
+            let taking = try await Handheld("taking", of: hub, server: pocket.server)
+            let refusing = try await Handheld("refusing", of: hub, server: pocket.server) { settings, folder in
+                settings.directories = [
+                    SaveDirectory(id: 0, path: folder("saves"), platform: .named("gba"), acceptsNew: false)
+                ]
+            }
+            try await taking.sync(expecting: [.push: 1])
+            #expect(taking.read("Metroid.srm") == "x")
+            try await refusing.sync(expecting: [:])
+            #expect(refusing.read("Metroid.srm") == nil)
+            try await taking.rerunIsQuiet()
+        }
+
+        @Test func `8 different on both sides and never synced: conflict`() async throws {
+            let other = try await Handheld("other", of: hub, server: pocket.server)
+            try other.write("Metroid.srm", "y", time: 2_000_000_000)
+            try await other.sync(expecting: [.conflict: 1])
+            #expect(other.read("Metroid.srm") == "y")
+            #expect(try await hub.content("Metroid") == "x")
+            #expect(try await hub.contents("Metroid").sorted() == ["x", "y"])
+        }
+
+        @Test func `9 equal on both sides and never synced: adopted`() async throws {
+            let other = try await Handheld("other", of: hub, server: pocket.server)
+            try other.write("Metroid.srm", "x")
+            try await other.sync(expecting: [:])
+            #expect(try await hub.contents("Metroid") == ["x"])
+            try other.write("Metroid.srm", "y")
+            try await other.sync(expecting: [.pull: 1])
+        }
+
+        @Test func `10 deleted on the device: kept on the server and not put back`() async throws {
+            try pocket.write("other.txt", "-")
+            try pocket.remove("Metroid.srm")
+            for _ in 0..<2 {
+                let report = try await pocket.sync(expecting: [:])
+                #expect(
+                    report.plan?.operations.first { $0.identity != nil }?.reason.hasPrefix("deleted on device") == true)
+                #expect(pocket.read("Metroid.srm") == nil)
+                #expect(try await hub.content("Metroid") == "x")
+            }
+        }
+
+        @Test func `11 deleted on the server: held, and removed only where deletions propagate`() async throws {
+            try await hub.store.deleteSave(try await hub.save("Metroid").id)
+            try await pocket.sync(expecting: [.hold: 1])
+            #expect(pocket.read("Metroid.srm") == "x")
+            try await pocket.edit { $0.deletionPolicy = .propagate }
+            try await pocket.sync(expecting: [.remove: 1])
+            #expect(pocket.read("Metroid.srm") == nil)
+            #expect(try await hub.contents("Metroid") == ["x"])
+            try await pocket.rerunIsQuiet()
+        }
+
+        @Test func `12 deleted on both sides: the row is retired`() async throws {
+            try pocket.write("other.txt", "-")
+            try pocket.remove("Metroid.srm")
+            try await hub.store.deleteSave(try await hub.save("Metroid").id)
+            try await pocket.sync(expecting: [:])
+            #expect(try await Rows.synced(hub).isEmpty)
+            #expect(try await hub.contents("Metroid") == ["x"])
+        }
+
+        @Test func `13 deleted on the device and changed on the server: pushed`() async throws {
+            try await putOnServer("y")
+            try pocket.write("other.txt", "-")
+            try pocket.remove("Metroid.srm")
+            try await pocket.sync(expecting: [.push: 1])
+            #expect(pocket.read("Metroid.srm") == "y")
+        }
+
+        @Test func `14 deleted on the server and changed on the device: pulled, and it lives again`() async throws {
+            try await hub.store.deleteSave(try await hub.save("Metroid").id)
+            try pocket.write("Metroid.srm", "y")
+            try await pocket.sync(expecting: [.pull: 1])
+            #expect(try await hub.content("Metroid") == "y")
+            #expect(try await hub.contents("Metroid") == ["y", "x"])
+        }
+
+        @Test func `15 the database is restored from an old backup: equal adopts, unequal conflicts`() async throws {
+            try pocket.write("Zelda.srm", "zelda")
+            try await pocket.sync(expecting: [.pull: 1])
+            let backup = try TemporaryFolder()
+            let database = hub.folder("state/saveferry.db")
+            _ = try await Command.run("sqlite3", [database, ".backup \(backup("old.db"))"])
+            try pocket.write("Metroid.srm", "y")
+            try await pocket.sync(expecting: [.pull: 1])
+            // Everything after the backup is forgotten; then the server's side moves on by another handheld.
+            _ = try await Command.run("sqlite3", [database, ".restore \(backup("old.db"))"])
+            try await putOnServer("z")
+            let report = try await pocket.sync(expecting: [.conflict: 1])
+            #expect(report.plan?.count(.noOp) == 1)
+            #expect(pocket.read("Metroid.srm") == "y")
+            #expect(pocket.read("Zelda.srm") == "zelda")
+            #expect(try await hub.content("Metroid") == "z")
+        }
+
+        @Test func `18 two devices changed: the first is pulled, the second conflicts`() async throws {
+            let second = try await Handheld("second", of: hub, server: pocket.server)
+            try await second.sync(expecting: [.push: 1])
+            try pocket.write("Metroid.srm", "a")
+            try second.write("Metroid.srm", "c")
+            try await pocket.sync(expecting: [.pull: 1])
+            try await second.sync(expecting: [.conflict: 1])
+            #expect(second.read("Metroid.srm") == "c")
+            #expect(try await hub.contents("Metroid").sorted() == ["a", "c", "x"])
+        }
+
+        @Test func `18 two devices that changed are synced at the same moment: neither content wins in silence`()
+            async throws
+        {
+            let second = try await Handheld("second", of: hub, server: pocket.server)
+            try await second.sync(expecting: [.push: 1])
+            try pocket.write("Metroid.srm", "a")
+            try second.write("Metroid.srm", "c")
+            _ = await hub.orchestrator.sync([try await pocket.device, try await second.device], trigger: .onDemand)
+            // One was pulled; the other is a conflict, in this run or, where its plan came too early, in the next.
+            _ = try await pocket.sync()
+            _ = try await second.sync()
+            #expect(try await hub.store.conflicts().count == 1)
+            #expect(Set([pocket.read("Metroid.srm"), second.read("Metroid.srm")]) == ["a", "c"])
+            #expect(try await hub.contents("Metroid").sorted() == ["a", "c", "x"])
+        }
+
+        @Test func `19 an untracked save that changed on both sides stays as it is`() async throws {
+            try await hub.store.setUntracked(true, device: try await pocket.device, save: try await hub.save("Metroid"))
+            try await putOnServer("z")
+            try pocket.write("Metroid.srm", "y")
+            try await pocket.sync(expecting: [:])
             #expect(pocket.read("Metroid.srm") == "y")
             #expect(try await hub.content("Metroid") == "z")
-            #expect(try await hub.contents("Metroid").sorted() == ["x", "y", "z"])
-            #expect(try await hub.store.conflicts().count == 1)
+            try await hub.store.setUntracked(
+                false, device: try await pocket.device, save: try await hub.save("Metroid"))
+            try await pocket.sync(expecting: [.conflict: 1])
         }
-    }
 
-    @Test func `5 changed to the same on both sides: adopted without a transfer`() async throws {
-        try await putOnServer("y")
-        try pocket.write("Metroid.srm", "y")
-        try await pocket.sync(expecting: [:])
-        #expect(try await hub.contents("Metroid") == ["y", "x"])
-        // The agreement is y now: a change by the server alone is a push, not a conflict.
-        try await putOnServer("z")
-        try await pocket.sync(expecting: [.push: 1])
-    }
-
-    @Test func `6 new on the device: pulled`() async throws {
-        try pocket.write("Zelda.srm", "new")
-        try await pocket.sync(expecting: [.pull: 1])
-        #expect(try await hub.content("Zelda") == "new")
-        try await pocket.rerunIsQuiet()
-    }
-
-    @Test func `7 new on the server: pushed only where the directory takes new saves`() async throws {
-        let taking = try await Handheld("taking", of: hub, server: pocket.server)
-        let refusing = try await Handheld("refusing", of: hub, server: pocket.server) { settings, folder in
-            settings.directories = [
-                SaveDirectory(id: 0, path: folder("saves"), platform: .named("gba"), acceptsNew: false)
-            ]
+        @Test func `20 an archival version with the same file name is never paired and never pushed`() async throws {
+            // A conflict archives the device's content y; then the server's wins.
+            try await putOnServer("z")
+            try pocket.write("Metroid.srm", "y")
+            try await pocket.sync(expecting: [.conflict: 1])
+            let conflict = try #require(try await hub.store.conflicts().first)
+            _ = try await hub.store.resolveConflict(conflict.id, keep: .server)
+            try await pocket.sync(expecting: [.push: 1])
+            #expect(try await hub.history(hub.save("Metroid").id).contains { $0.slot == nil && hub.text($0) == "y" })
+            // A fresh handheld gets the slot's content, and one that holds the archived bytes is not taken to be in step.
+            let fresh = try await Handheld("fresh", of: hub, server: pocket.server)
+            try await fresh.sync(expecting: [.push: 1])
+            #expect(fresh.read("Metroid.srm") == "z")
+            let old = try await Handheld("old", of: hub, server: pocket.server)
+            try old.write("Metroid.srm", "y")
+            try await old.sync(expecting: [.conflict: 1])
         }
-        try await taking.sync(expecting: [.push: 1])
-        #expect(taking.read("Metroid.srm") == "x")
-        try await refusing.sync(expecting: [:])
-        #expect(refusing.read("Metroid.srm") == nil)
-        try await taking.rerunIsQuiet()
-    }
 
-    @Test func `8 different on both sides and never synced: conflict`() async throws {
-        let other = try await Handheld("other", of: hub, server: pocket.server)
-        try other.write("Metroid.srm", "y", time: 2_000_000_000)
-        try await other.sync(expecting: [.conflict: 1])
-        #expect(other.read("Metroid.srm") == "y")
-        #expect(try await hub.content("Metroid") == "x")
-        #expect(try await hub.contents("Metroid").sorted() == ["x", "y"])
-    }
-
-    @Test func `9 equal on both sides and never synced: adopted`() async throws {
-        let other = try await Handheld("other", of: hub, server: pocket.server)
-        try other.write("Metroid.srm", "x")
-        try await other.sync(expecting: [:])
-        #expect(try await hub.contents("Metroid") == ["x"])
-        try other.write("Metroid.srm", "y")
-        try await other.sync(expecting: [.pull: 1])
-    }
-
-    @Test func `10 deleted on the device: kept on the server and not put back`() async throws {
-        try pocket.write("other.txt", "-")
-        try pocket.remove("Metroid.srm")
-        for _ in 0..<2 {
-            let report = try await pocket.sync(expecting: [:])
-            #expect(report.plan?.operations.first { $0.identity != nil }?.reason.hasPrefix("deleted on device") == true)
-            #expect(pocket.read("Metroid.srm") == nil)
-            #expect(try await hub.content("Metroid") == "x")
+        @Test func `21 the same bytes in two slots are two saves with two histories`() async throws {
+            try await pocket.edit { settings in
+                settings.directories.append(
+                    SaveDirectory(id: 0, path: settings.directories[0].path, platform: .named("gba"), kind: .state))
+            }
+            try pocket.write("Metroid.state1", "same")
+            try pocket.write("Metroid.state2", "same")
+            try await pocket.sync(expecting: [.pull: 2])
+            let slots = try await hub.store.saves().filter { $0.identity.kind == .state }
+            #expect(slots.map(\.identity.slot).sorted() == ["state1", "state2"])
+            try pocket.write("Metroid.state1", "changed")
+            try await pocket.sync(expecting: [.pull: 1])
+            for save in slots {
+                let contents = try await hub.history(save.id).map(hub.text)
+                #expect(contents == (save.identity.slot == "state1" ? ["changed", "same"] : ["same"]))
+            }
         }
-    }
-
-    @Test func `11 deleted on the server: held, and removed only where deletions propagate`() async throws {
-        try await hub.store.deleteSave(try await hub.save("Metroid").id)
-        try await pocket.sync(expecting: [.hold: 1])
-        #expect(pocket.read("Metroid.srm") == "x")
-        try await pocket.edit { $0.deletionPolicy = .propagate }
-        try await pocket.sync(expecting: [.remove: 1])
-        #expect(pocket.read("Metroid.srm") == nil)
-        #expect(try await hub.contents("Metroid") == ["x"])
-        try await pocket.rerunIsQuiet()
-    }
-
-    @Test func `12 deleted on both sides: the row is retired`() async throws {
-        try pocket.write("other.txt", "-")
-        try pocket.remove("Metroid.srm")
-        try await hub.store.deleteSave(try await hub.save("Metroid").id)
-        try await pocket.sync(expecting: [:])
-        #expect(try await Rows.synced(hub).isEmpty)
-        #expect(try await hub.contents("Metroid") == ["x"])
-    }
-
-    @Test func `13 deleted on the device and changed on the server: pushed`() async throws {
-        try await putOnServer("y")
-        try pocket.write("other.txt", "-")
-        try pocket.remove("Metroid.srm")
-        try await pocket.sync(expecting: [.push: 1])
-        #expect(pocket.read("Metroid.srm") == "y")
-    }
-
-    @Test func `14 deleted on the server and changed on the device: pulled, and it lives again`() async throws {
-        try await hub.store.deleteSave(try await hub.save("Metroid").id)
-        try pocket.write("Metroid.srm", "y")
-        try await pocket.sync(expecting: [.pull: 1])
-        #expect(try await hub.content("Metroid") == "y")
-        #expect(try await hub.contents("Metroid") == ["y", "x"])
-    }
-
-    @Test func `15 the database is restored from an old backup: equal adopts, unequal conflicts`() async throws {
-        try pocket.write("Zelda.srm", "zelda")
-        try await pocket.sync(expecting: [.pull: 1])
-        let backup = try TemporaryFolder()
-        let database = hub.folder("state/saveferry.db")
-        _ = try await Command.run("sqlite3", [database, ".backup \(backup("old.db"))"])
-        try pocket.write("Metroid.srm", "y")
-        try await pocket.sync(expecting: [.pull: 1])
-        // Everything after the backup is forgotten; then the server's side moves on by another handheld.
-        _ = try await Command.run("sqlite3", [database, ".restore \(backup("old.db"))"])
-        try await putOnServer("z")
-        let report = try await pocket.sync(expecting: [.conflict: 1])
-        #expect(report.plan?.count(.noOp) == 1)
-        #expect(pocket.read("Metroid.srm") == "y")
-        #expect(pocket.read("Zelda.srm") == "zelda")
-        #expect(try await hub.content("Metroid") == "z")
-    }
-
-    @Test func `18 two devices changed: the first is pulled, the second conflicts`() async throws {
-        let second = try await Handheld("second", of: hub, server: pocket.server)
-        try await second.sync(expecting: [.push: 1])
-        try pocket.write("Metroid.srm", "a")
-        try second.write("Metroid.srm", "c")
-        try await pocket.sync(expecting: [.pull: 1])
-        try await second.sync(expecting: [.conflict: 1])
-        #expect(second.read("Metroid.srm") == "c")
-        #expect(try await hub.contents("Metroid").sorted() == ["a", "c", "x"])
-    }
-
-    @Test func `18 two devices that changed are synced at the same moment: neither content wins in silence`()
-        async throws
-    {
-        let second = try await Handheld("second", of: hub, server: pocket.server)
-        try await second.sync(expecting: [.push: 1])
-        try pocket.write("Metroid.srm", "a")
-        try second.write("Metroid.srm", "c")
-        _ = await hub.orchestrator.sync([try await pocket.device, try await second.device], trigger: .onDemand)
-        // One was pulled; the other is a conflict, in this run or, where its plan came too early, in the next.
-        _ = try await pocket.sync()
-        _ = try await second.sync()
-        #expect(try await hub.store.conflicts().count == 1)
-        #expect(Set([pocket.read("Metroid.srm"), second.read("Metroid.srm")]) == ["a", "c"])
-        #expect(try await hub.contents("Metroid").sorted() == ["a", "c", "x"])
-    }
-
-    @Test func `19 an untracked save that changed on both sides stays as it is`() async throws {
-        try await hub.store.setUntracked(true, device: try await pocket.device, save: try await hub.save("Metroid"))
-        try await putOnServer("z")
-        try pocket.write("Metroid.srm", "y")
-        try await pocket.sync(expecting: [:])
-        #expect(pocket.read("Metroid.srm") == "y")
-        #expect(try await hub.content("Metroid") == "z")
-        try await hub.store.setUntracked(false, device: try await pocket.device, save: try await hub.save("Metroid"))
-        try await pocket.sync(expecting: [.conflict: 1])
-    }
-
-    @Test func `20 an archival version with the same file name is never paired and never pushed`() async throws {
-        // A conflict archives the device's content y; then the server's wins.
-        try await putOnServer("z")
-        try pocket.write("Metroid.srm", "y")
-        try await pocket.sync(expecting: [.conflict: 1])
-        let conflict = try #require(try await hub.store.conflicts().first)
-        _ = try await hub.store.resolveConflict(conflict.id, keep: .server)
-        try await pocket.sync(expecting: [.push: 1])
-        #expect(try await hub.history(hub.save("Metroid").id).contains { $0.slot == nil && hub.text($0) == "y" })
-        // A fresh handheld gets the slot's content, and one that holds the archived bytes is not taken to be in step.
-        let fresh = try await Handheld("fresh", of: hub, server: pocket.server)
-        try await fresh.sync(expecting: [.push: 1])
-        #expect(fresh.read("Metroid.srm") == "z")
-        let old = try await Handheld("old", of: hub, server: pocket.server)
-        try old.write("Metroid.srm", "y")
-        try await old.sync(expecting: [.conflict: 1])
-    }
-
-    @Test func `21 the same bytes in two slots are two saves with two histories`() async throws {
-        try await pocket.edit { settings in
-            settings.directories.append(
-                SaveDirectory(id: 0, path: settings.directories[0].path, platform: .named("gba"), kind: .state))
-        }
-        try pocket.write("Metroid.state1", "same")
-        try pocket.write("Metroid.state2", "same")
-        try await pocket.sync(expecting: [.pull: 2])
-        let slots = try await hub.store.saves().filter { $0.identity.kind == .state }
-        #expect(slots.map(\.identity.slot).sorted() == ["state1", "state2"])
-        try pocket.write("Metroid.state1", "changed")
-        try await pocket.sync(expecting: [.pull: 1])
-        for save in slots {
-            let contents = try await hub.history(save.id).map(hub.text)
-            #expect(contents == (save.identity.slot == "state1" ? ["changed", "same"] : ["same"]))
-        }
-    }
-}
-
-/// Rows of the database as text, to see that they are the same rows.
-enum Rows {
-    static func synced(_ hub: Hub) async throws -> [String] {
-        let query = """
-            SELECT * FROM device_save_sync s LEFT JOIN device_save_entries e ON e.sync_id = s.id ORDER BY s.id, e.path
-            """
-        let result = try await Command.run("sqlite3", ["-readonly", hub.folder("state/saveferry.db"), query])
-        return result.output.split(separator: "\n").map(String.init)
     }
 }
