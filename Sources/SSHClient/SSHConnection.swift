@@ -9,6 +9,7 @@ public actor SSHConnection {
     /// The server's identification, for example `SSH-2.0-OpenSSH_9.2p1`, safe to print.
     public nonisolated let serverBanner: String
     private let driver: SSHDriver
+    private let opening = Budget(1)
 
     /// The connection's event loop runs everything here.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -89,10 +90,15 @@ public actor SSHConnection {
 
     /// Opens an SFTP session (the `sftp` subsystem) on a channel of its own.
     public func openSFTP() async throws(SSHError) -> SFTPClient {
-        let stream = try await openChannel(window: 4 << 20) { channel in
+        try await SFTPClient.start(over: try await openSFTPStream()) { () async throws(SSHError) in
+            try await self.openSFTPStream()
+        }
+    }
+
+    private func openSFTPStream() async throws(SSHError) -> SSHStream {
+        try await openChannel(window: 4 << 20) { channel in
             libssh2_channel_process_startup(channel, "subsystem", 9, "sftp", 4)
         }
-        return try await SFTPClient.start(over: stream)
     }
 
     /// Runs one command and returns what it printed, at most `maxOutput` bytes of each stream.
@@ -117,28 +123,38 @@ public actor SSHConnection {
     private func openChannel(
         window: UInt32, start: @escaping @Sendable (OpaquePointer) -> Int32
     ) async throws(SSHError) -> SSHStream {
+        let channel = try await openChannel(window: window)
         let driver = driver
-        return try await driver.withDeadline(.seconds(10), "opening a channel") { () async throws(SSHError) in
-            let channel = try await driver.perform { session throws(SSHError) -> SSHSession.Step<ChannelPointer> in
-                if let channel = libssh2_channel_open_ex(session.raw, "session", 7, window, 32_768, nil, 0) {
-                    return .done(ChannelPointer(raw: channel))
-                }
-                return try session.failureOrAgain { _, text in SSHError(.failure, "no channel could be opened: \(text)")
-                }
-            }
+        return try await driver.withDeadline(.seconds(10), "starting a channel") { () async throws(SSHError) in
             _ = try await driver.perform { session throws(SSHError) in
                 try session.step(start(channel.raw)) { code, text in
                     SSHError(
                         .unsupported, "the device refused to start it: \(text)",
                         advice:
-                            "For SFTP, the SSH server needs its sftp-server; dropbear needs the package that brings it."
-                    )
+                            "For SFTP, the SSH server needs its sftp-server; dropbear needs the package that brings it.")
                 }
             }
             return try await driver.perform { _ in
                 let stream = SSHStream(raw: channel.raw, driver: driver)
                 driver.add(stream)
                 return .done(stream)
+            }
+        }
+    }
+
+    /// Opens an empty channel. libssh2 keeps the state of an opening in the session, so there is one at a time.
+    private func openChannel(window: UInt32) async throws(SSHError) -> ChannelPointer {
+        await opening.acquire()
+        defer { opening.release() }
+        let driver = driver
+        return try await driver.withDeadline(.seconds(10), "opening a channel") { () async throws(SSHError) in
+            try await driver.perform { session throws(SSHError) -> SSHSession.Step<ChannelPointer> in
+                if let channel = libssh2_channel_open_ex(session.raw, "session", 7, window, 32_768, nil, 0) {
+                    return .done(ChannelPointer(raw: channel))
+                }
+                return try session.failureOrAgain { _, text in
+                    SSHError(.failure, "no channel could be opened: \(text)")
+                }
             }
         }
     }

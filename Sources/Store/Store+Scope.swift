@@ -14,13 +14,9 @@ extension Store {
         }
     }
 
-    /// The versions with these numbers and their files.
+    /// The versions with these numbers and their files; numbers that don't exist are left out.
     public func versions(_ ids: [Int64]) async throws(StoreError) -> [Int64: StoredVersion] {
-        try await read { db in
-            var versions: [Int64: StoredVersion] = [:]
-            for id in ids { versions[id] = try loadVersion(id, db) }
-            return versions
-        }
+        try await read { db in try loadVersions(ids, db) }
     }
 
     /// Of the given contents of each save, those that the library has for it.
@@ -120,19 +116,36 @@ private func loadBaselines(
 }
 
 func loadVersion(_ id: Int64, _ db: Database) throws -> StoredVersion? {
-    guard
-        let row = try Row.fetchOne(
-            db,
-            sql: "SELECT library_path, content_hash, is_blank, shape, original_name FROM save_versions WHERE id = ?",
-            arguments: [id]), let digest = row.digest("content_hash")
-    else { return nil }
-    let entries = try Row.fetchAll(
-        db, sql: "SELECT path, size, sha256 FROM version_entries WHERE version_id = ? ORDER BY path", arguments: [id]
-    ).compactMap { row -> StoredVersion.Entry? in
-        guard let path = RelativePath(row["path"] as String), let sha256 = row.digest("sha256") else { return nil }
-        return StoredVersion.Entry(path: path, size: UInt64(bitPattern: row["size"] as Int64), sha256: sha256)
+    try loadVersions([id], db)[id]
+}
+
+private func loadVersions(_ ids: [Int64], _ db: Database) throws -> [Int64: StoredVersion] {
+    // One query however many there are (https://www.sqlite.org/json1.html#jeach).
+    let wanted = "[\(ids.map(String.init).joined(separator: ","))]"
+    let files = try Row.fetchCursor(
+        db,
+        sql: """
+            SELECT version_id, path, size, sha256 FROM version_entries
+            WHERE version_id IN (SELECT value FROM json_each(?)) ORDER BY version_id, path
+            """, arguments: [wanted])
+    var entries: [Int64: [StoredVersion.Entry]] = [:]
+    while let row = try files.next() {
+        guard let path = RelativePath(row[1] as String), let sha256 = Digest(bytes: row[3] as Data) else { continue }
+        entries[row[0], default: []].append(
+            StoredVersion.Entry(path: path, size: UInt64(bitPattern: row[2] as Int64), sha256: sha256))
     }
-    return StoredVersion(
-        libraryPath: row["library_path"], entries: entries, digest: digest, isBlank: row["is_blank"],
-        shape: SaveShape(rawValue: row["shape"]) ?? .file, originalName: row["original_name"])
+    let rows = try Row.fetchCursor(
+        db,
+        sql: """
+            SELECT id, library_path, content_hash, is_blank, shape, original_name FROM save_versions
+            WHERE id IN (SELECT value FROM json_each(?))
+            """, arguments: [wanted])
+    var versions: [Int64: StoredVersion] = [:]
+    while let row = try rows.next() {
+        guard let digest = Digest(bytes: row[2] as Data) else { continue }
+        versions[row[0]] = StoredVersion(
+            libraryPath: row[1], entries: entries[row[0]] ?? [], digest: digest, isBlank: row[3],
+            shape: SaveShape(rawValue: row[4]) ?? .file, originalName: row[5])
+    }
+    return versions
 }

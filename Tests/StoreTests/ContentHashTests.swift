@@ -11,7 +11,7 @@ import Testing
     /// What a file is when it arrives in pieces of `piece` bytes.
     func receive(_ bytes: [UInt8], piece: Int = 32_768, keep: Bool = false) async throws -> StagedContent {
         let staging = Staging.discarding()
-        let file = try await staging.file(keep: keep)
+        let file = staging.file(keep: keep)
         for start in stride(from: 0, to: bytes.count, by: piece) {
             try await file.append(Array(bytes[start..<min(start + piece, bytes.count)]))
         }

@@ -66,7 +66,7 @@ struct Home {
     ) async throws -> VersionDraft {
         var received: [VersionDraft.File] = []
         for (name, text) in files {
-            let file = try await staging.file(keep: true)
+            let file = staging.file(keep: true)
             try await file.append(Array(text.utf8))
             received.append(VersionDraft.File(name: name, content: try await file.finish()))
         }
@@ -138,7 +138,6 @@ struct Home {
         let file = try await library.open(version, try #require(version.entries.first))
         var bytes: [UInt8] = []
         while let more = try await file.read(upTo: 4_096) { bytes += more }
-        await file.close()
         return String(decoding: bytes, as: UTF8.self)
     }
 

@@ -7,10 +7,9 @@ import Testing
 /// Where a run receives files: swept when the run died, and never while it lives.
 @Suite struct StagingTests {
     func received(in staging: Staging, _ text: String) async throws -> StagedContent {
-        let file = try await staging.file(keep: true)
+        let file = staging.file(keep: true)
         try await file.append(Array(text.utf8))
         let content = try await file.finish()
-        try await content.persist()
         return content
     }
 
@@ -69,7 +68,7 @@ import Testing
     @Test func `contents that are only looked at never reach the disk`() async throws {
         let home = try await Home()
         let staging = try await home.library.openStaging()
-        let file = try await staging.file(keep: false)
+        let file = staging.file(keep: false)
         for _ in 0..<100 { try await file.append([UInt8](repeating: 1, count: 32_768)) }
         #expect(try await file.finish().size == 3_276_800)
         #expect(leftovers(home).isEmpty)

@@ -25,7 +25,7 @@ struct ContentReader: Sendable {
     /// Reads `saves`, many at once. One reading a save, in the order given. Throws only when the connection is lost
     /// or the server can't store what it receives.
     func read(_ saves: [DeviceSave]) async throws -> [Reading] {
-        try await saves.concurrentMap(atMost: 96) { save in
+        try await saves.concurrentMap(atMost: 128) { save in
             await Result { try await read(save) }
         }.map { try $0.get() }
     }
@@ -34,8 +34,8 @@ struct ContentReader: Sendable {
         let key = save.identity.key
         do {
             // Twice, because an emulator may be writing just now; then it is left for the next run.
-            for _ in 0..<2 {
-                if let reading = try await readOnce(save) { return reading }
+            for attempt in 0..<2 {
+                if let reading = try await readOnce(save, isRepeated: attempt > 0) { return reading }
             }
             return Reading(
                 key: key,
@@ -47,7 +47,7 @@ struct ContentReader: Sendable {
     }
 
     /// Nil when a file changed while it was read.
-    private func readOnce(_ save: DeviceSave) async throws -> Reading? {
+    private func readOnce(_ save: DeviceSave, isRepeated: Bool) async throws -> Reading? {
         let baseline = scope.baseline(for: save.identity.key)
         let previous = Dictionary(
             (baseline?.entries ?? []).map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
@@ -55,7 +55,7 @@ struct ContentReader: Sendable {
         var staged: [StagedContent] = []
         for file in save.files {
             let began = clock.moment()
-            guard let (content, stamp) = try await stage(file, in: save.directory) else {
+            guard let (content, stamp) = try await stage(file, of: save, isListedSizeRight: !isRepeated) else {
                 for content in staged { await content.discard() }
                 return nil
             }
@@ -69,25 +69,28 @@ struct ContentReader: Sendable {
         let content = DeviceContent(
             digest: digest(of: save, staged), isBlank: staged.allSatisfy(\.isBlank), entries: entries)
         let isNeeded = keepsContents && !isKnownOnServer(content.digest, save)
-        for content in staged {
-            if isNeeded { try await content.persist() } else { await content.discard() }
-        }
+        if !isNeeded, save.shape == .folder { for content in staged { await content.discard() } }
         return Reading(key: save.identity.key, knowledge: .read(content), staged: isNeeded ? staged : nil)
     }
 
     /// Receives one file. Nil when it changed on the way, with nothing left behind.
-    private func stage(_ file: ListedFile, in directory: Int64) async throws -> (StagedContent, Stamp)? {
-        guard let root = directories[directory]?.remotePath else { return nil }
-        let receiver = try await staging.file(keep: keepsContents)
+    private func stage(
+        _ file: ListedFile, of save: DeviceSave, isListedSizeRight: Bool
+    ) async throws -> (StagedContent, Stamp)? {
+        guard let root = directories[save.directory]?.remotePath else { return nil }
+        let receiver = staging.file(keep: keepsContents)
         do {
-            let read = try await sftp.read(root.appending(file.path), expecting: file.stamp.size) {
+            let expected = isListedSizeRight ? file.stamp.size : nil
+            let read = try await sftp.read(root.appending(file.path), expecting: expected) {
                 try await receiver.append($0)
             }
             guard read.before.stamp == read.after.stamp, read.byteCount == read.after.size else {
                 await receiver.discard()
                 return nil
             }
-            return (try await receiver.finish(), read.after.stamp)
+            // One file of a folder says nothing about the whole of it.
+            let content = try await receiver.finish { save.shape == .folder || !isKnownOnServer($0, save) }
+            return (content, read.after.stamp)
         } catch {
             await receiver.discard()
             throw error

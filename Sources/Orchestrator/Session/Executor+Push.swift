@@ -17,6 +17,8 @@ extension Executor {
         let pushes = operations { operation in
             if case .push(let version, let target) = operation.step { (version: version, target: target) } else { nil }
         }
+        // Opened while the first files are on their way; not worth it for a few.
+        async let widened: Void = pushes.count >= 64 ? sftp.widen(to: 4) : ()
         for batch in pushes.batches(of: Executor.batchSize) {
             try stop.check()
             let versions = try await store.versions(batch.map(\.payload.version.id))
@@ -32,6 +34,7 @@ extension Executor {
             }
             try await push(ready)
         }
+        await widened
     }
 
     /// P1: nothing on the device is replaced before its content is a durable, recorded version.
@@ -79,7 +82,7 @@ extension Executor {
     }
 
     private func push(_ pushes: [ReadyPush]) async throws {
-        let results = await pushes.concurrentMap(atMost: 96) { push in
+        let results = await pushes.concurrentMap(atMost: 192) { push in
             await Result { try await put(push) }
         }
         var commits: [PushCommit] = []

@@ -103,8 +103,11 @@ actor Ledger {
     }
 
     private func record(_ status: SessionStatus, _ failure: DeviceFailure?) async throws -> SessionReport {
-        let endings = recorded.map { index, number in
-            OperationEnding(operation: number, status: outcomes[index].status, error: outcomes[index].error)
+        // What was carried out is recorded with its work already.
+        let endings = recorded.compactMap { index, number in
+            plan.operations[index].isWork && outcomes[index].status == .completed
+                ? nil
+                : OperationEnding(operation: number, status: outcomes[index].status, error: outcomes[index].error)
         }
         let totals = SessionTotals(
             pulled: count(.pull, .completed), pushed: count(.push, .completed), removed: count(.remove, .completed),
@@ -132,5 +135,15 @@ extension OperationRecord {
         self.init(
             action: operation.action, identity: operation.identity, save: operation.saveID,
             remotePath: operation.remotePath, size: operation.size, reason: operation.reason)
+    }
+}
+
+extension Planner.Operation {
+    /// Whether carrying it out is recorded in the same transaction.
+    fileprivate var isWork: Bool {
+        switch step {
+        case .pull, .push, .remove, .conflict: true
+        case .adopt, .markGone, .retire, .nothing, .hold, .skip: false
+        }
     }
 }

@@ -68,16 +68,9 @@ struct RemoteReplacement: Sendable {
         beforeSwap: @escaping @Sendable () async throws -> Void
     ) async throws -> RemoteAttributes {
         let file = try await library.open(version, entry)
-        do {
-            let stands = try await sftp.replace(
-                path, size: entry.size, modified: modified, permissions: nil,
-                source: { try await file.read(upTo: $0) }, beforeSwap: beforeSwap)
-            await file.close()
-            return stands
-        } catch {
-            await file.close()
-            throw error
-        }
+        return try await sftp.replace(
+            path, size: entry.size, modified: modified, permissions: nil,
+            source: { try await file.read(upTo: $0) }, beforeSwap: beforeSwap)
     }
 
     private func confirmTarget() async throws {

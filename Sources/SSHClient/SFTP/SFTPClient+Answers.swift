@@ -21,8 +21,7 @@ extension SFTPClient {
     /// The error that an unwanted answer amounts to. An answer of the wrong type ends the connection.
     func refusal(_ response: SFTPResponse, _ action: String) -> SSHError {
         guard case .status(let status) = response, status.code != SFTPStatus.ok else {
-            pipeline.fail("an answer of the wrong type when asked to \(action)")
-            return pipeline.failure ?? SSHError(.protocolError, "the device sent an answer of the wrong type")
+            return breach("an answer of the wrong type when asked to \(action)")
         }
         return SSHError(status, action)
     }

@@ -6,6 +6,7 @@ extension SFTPClient {
     public func list(_ directory: RemotePath) async throws(SSHError) -> [RemoteEntry] {
         await openDirectories.acquire()
         defer { openDirectories.release() }
+        let pipeline = leastBusy()
         let handle = try handle(
             try await pipeline.send(.openDirectory(directory.bytes)).value(), "list \(directory)")
         defer { pipeline.send(.close(handle: handle)) }
@@ -25,8 +26,7 @@ extension SFTPClient {
                 names += more.count
                 nameBytes += more.reduce(0) { $0 + $1.name.count }
                 if more.isEmpty || names > mostEntries || nameBytes > SFTPClient.mostNameBytes {
-                    pipeline.fail(more.isEmpty ? "a directory answer without names" : "a directory without end")
-                    throw pipeline.failure ?? SSHError(.protocolError, "\(directory) has no end")
+                    throw breach(more.isEmpty ? "a directory answer without names" : "a directory without end")
                 }
                 // A long directory gets more requests under way.
                 asked.append(pipeline.send(.readDirectory(handle: handle)))

@@ -13,13 +13,10 @@ extension SFTPClient {
         _ path: RemotePath, expecting: UInt64? = nil, into sink: @Sendable ([UInt8]) async throws -> Void
     ) async throws -> FileRead {
         try Task.checkCancellation()
-        await openFiles.acquire()
-        defer { openFiles.release() }
-        let handle = try handle(try await pipeline.send(.openRead(path.bytes)).value(), "open \(path)")
-        defer { pipeline.send(.close(handle: handle)) }
-
-        let before = pipeline.send(.fstat(handle: handle))
-        var window = ReadWindow(handle: handle, path: path, size: expecting ?? 0)
+        let file = try await open(path)
+        defer { close(file) }
+        let before = file.pipeline.send(.fstat(handle: file.handle))
+        var window = ReadWindow(file: file, path: path, size: expecting ?? 0)
         let opened: RemoteAttributes
         do {
             if expecting != nil { await askAhead(&window) }
@@ -31,12 +28,48 @@ extension SFTPClient {
             throw error
         }
         let after = try await attributesAfter(&window)
+        // Cut short by the server and not by the end of the file: from now on files stay open until all has come.
+        if window.wasCutShort, after.size > window.delivered { closesEarly = false }
         return FileRead(before: opened, after: after, byteCount: window.delivered)
+    }
+
+    /// A file that is open on the device.
+    ///
+    /// Confined to the client's actor.
+    private final class OpenFile {
+        let handle: [UInt8]
+        let pipeline: RequestPipeline
+        var isOpen = true
+
+        init(handle: [UInt8], over pipeline: RequestPipeline) {
+            self.handle = handle
+            self.pipeline = pipeline
+        }
+    }
+
+    private func open(_ path: RemotePath) async throws(SSHError) -> OpenFile {
+        await openFiles.acquire()
+        let pipeline = leastBusy()
+        do throws(SSHError) {
+            let response = try await pipeline.send(.openRead(path.bytes)).value()
+            return OpenFile(handle: try handle(response, "open \(path)"), over: pipeline)
+        } catch {
+            openFiles.release()
+            throw error
+        }
+    }
+
+    /// Idempotent.
+    private func close(_ file: OpenFile) {
+        guard file.isOpen else { return }
+        file.isOpen = false
+        file.pipeline.send(.close(handle: file.handle))
+        openFiles.release()
     }
 
     /// The part of a file that was asked for and has not been handed over.
     private struct ReadWindow {
-        let handle: [UInt8]
+        let file: OpenFile
         let path: RemotePath
         /// Bytes up to which to read: as listed or opened, less when the file turns out to be shorter.
         var size: UInt64
@@ -45,6 +78,12 @@ extension SFTPClient {
         var asked: [(offset: UInt64, length: Int, reply: Pending<SFTPResponse>)] = []
         var after: Pending<SFTPResponse>?
         var lastDataOrder = 0
+        var wasCutShort = false
+
+        mutating func end() {
+            size = delivered
+            nextOffset = delivered
+        }
     }
 
     /// The next bytes in order, or nil at the end.
@@ -60,22 +99,24 @@ extension SFTPClient {
         case .data(let data):
             let count = data.readableBytes
             guard count > 0, count <= length else {
-                pipeline.fail("\(count) bytes where \(length) were asked for")
-                throw pipeline.failure ?? SSHError(.protocolError, "\(window.path) was sent wrongly")
+                throw breach("\(count) bytes where \(length) were asked for")
             }
             window.lastDataOrder = max(window.lastDataOrder, reply.order)
             window.delivered += UInt64(count)
-            if count < length {
+            if count < length, window.file.isOpen {
                 // Servers may give less than asked for: the rest is asked for again, before what follows it.
                 rest = length - count
-                let reply = pipeline.send(
-                    .read(handle: window.handle, offset: offset + UInt64(count), length: UInt32(rest)))
+                let reply = window.file.pipeline.send(
+                    .read(handle: window.file.handle, offset: offset + UInt64(count), length: UInt32(rest)))
                 window.asked.insert((offset + UInt64(count), rest, reply), at: 0)
+            } else if count < length {
+                window.wasCutShort = true
+                window.end()
+                await abandon(&window)
             }
             return Array(data.readableBytesView)
         case .status(let status) where status.code == SFTPStatus.endOfFile:
-            window.size = window.delivered
-            window.nextOffset = window.size
+            window.end()
             await abandon(&window)
             return nil
         default:
@@ -92,12 +133,15 @@ extension SFTPClient {
             } else if window.asked.count >= 64 || !readAhead.tryAcquire(length) {
                 return
             }
-            let reply = pipeline.send(
-                .read(handle: window.handle, offset: window.nextOffset, length: UInt32(length)))
+            let reply = window.file.pipeline.send(
+                .read(handle: window.file.handle, offset: window.nextOffset, length: UInt32(length)))
             window.asked.append((window.nextOffset, length, reply))
             window.nextOffset += UInt64(length)
         }
-        if window.after == nil { window.after = pipeline.send(.fstat(handle: window.handle)) }
+        guard window.after == nil else { return }
+        window.after = window.file.pipeline.send(.fstat(handle: window.file.handle))
+        // A server that works in order has read it all when it comes to this, and can open the next file meanwhile.
+        if closesEarly { close(window.file) }
     }
 
     /// What the server says of the file now. An answer that overtook the data says nothing and is asked for again.
@@ -106,7 +150,9 @@ extension SFTPClient {
             let response = try await after.value()
             if after.order > window.lastDataOrder { return try attributes(response, "look at \(window.path)") }
         }
-        return try attributes(try await pipeline.send(.fstat(handle: window.handle)).value(), "look at \(window.path)")
+        guard window.file.isOpen else { return try await attributes(of: window.path) }
+        let response = try await window.file.pipeline.send(.fstat(handle: window.file.handle)).value()
+        return try attributes(response, "look at \(window.path)")
     }
 
     /// Waits for what is under way without using it.

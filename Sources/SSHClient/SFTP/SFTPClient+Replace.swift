@@ -10,7 +10,8 @@ extension SFTPClient {
     ///   - size: bytes that `source` will give.
     ///   - modified: seconds since 1970 to set, or nil. A device that refuses is not an error.
     ///   - permissions: mode bits to set, or nil. A device that refuses is not an error.
-    ///   - source: gives the next bytes, at most as many as asked for; empty or nil at the end.
+    ///   - source: gives the next bytes, at most as many as asked for; empty or nil at the end. Not asked again once it has
+    ///     given `size` bytes.
     ///   - beforeSwap: the last check, made when the new content is safe under its temporary name.
     /// - Returns: what stands there, as the device reports it.
     public func replace(
@@ -20,9 +21,13 @@ extension SFTPClient {
         try Task.checkCancellation()
         let temporary = target.parent.appending(Leftover.temporaryName())
         do {
-            try await write(
+            let writing = try await write(
                 temporary, for: target, size: size, modified: modified, permissions: permissions, source)
-            try await beforeSwap()
+            // Asked in the same flight as the last of the writing, so that it costs no round trip of its own.
+            var objection: (any Error)?
+            do { try await beforeSwap() } catch { objection = error }
+            try await confirm(writing, target)
+            if let objection { throw objection }
             let stands = try await swap(temporary, target)
             guard stands.size == size else {
                 throw SSHError(.failure, "\(target) has \(stands.size) bytes on the device instead of \(size)")
@@ -37,19 +42,27 @@ extension SFTPClient {
         }
     }
 
-    /// Everything up to CLOSE, in one flight where the server works in order.
+    /// What was sent of a new file and is not all answered yet.
+    private struct Writing {
+        let writes: WriteTally
+        let sync: Pending<SFTPResponse>?
+        let close: Pending<SFTPResponse>
+    }
+
+    /// Sends everything up to CLOSE, in one flight where the server works in order.
     private func write(
         _ temporary: RemotePath, for target: RemotePath, size: UInt64, modified: Int64?, permissions: UInt32?,
         _ source: @Sendable (Int) async throws -> [UInt8]?
-    ) async throws {
+    ) async throws -> Writing {
         await openFiles.acquire()
         defer { openFiles.release() }
+        let pipeline = leastBusy()
         let handle = try handle(
             try await pipeline.send(.openNew(temporary.bytes)).value(), "write beside \(target)")
         let writes = WriteTally()
         do {
             var offset: UInt64 = 0
-            while writes.refusal == nil, let data = try await source(chunkSize), !data.isEmpty {
+            while writes.refusal == nil, offset < size, let data = try await source(chunkSize), !data.isEmpty {
                 await writeBehind.acquire(data.count)
                 writes.begin()
                 pipeline.send(.write(handle: handle, offset: offset, data: data)) { [writeBehind] result in
@@ -72,9 +85,13 @@ extension SFTPClient {
         }
         if let permissions { pipeline.send(.setPermissions(handle: handle, permissions)) }
         let sync = capabilities.fsync ? pipeline.send(.fsync(handle: handle)) : nil
-        let close = pipeline.send(.close(handle: handle))
-        try confirm(try await writes.outcome(), "write \(target)")
-        if let sync {
+        return Writing(writes: writes, sync: sync, close: pipeline.send(.close(handle: handle)))
+    }
+
+    /// Throws unless everything that was sent of a new file was answered with OK.
+    private func confirm(_ writing: Writing, _ target: RemotePath) async throws(SSHError) {
+        try confirm(try await writing.writes.outcome(), "write \(target)")
+        if let sync = writing.sync {
             let response = try await sync.value()
             if case .status(let status) = response, status.code == SFTPStatus.unsupported {
                 // Offered, and not possible on this file system.
@@ -82,12 +99,13 @@ extension SFTPClient {
                 try confirm(response, "force \(target) to the card")
             }
         }
-        try confirm(try await close.value(), "finish writing \(target)")
+        try confirm(try await writing.close.value(), "finish writing \(target)")
     }
 
     /// Gives the temporary file the target's name and looks at what stands there.
     private func swap(_ temporary: RemotePath, _ target: RemotePath) async throws(SSHError) -> RemoteAttributes {
         if capabilities.atomicReplace {
+            let pipeline = leastBusy()
             let rename = pipeline.send(.posixRename(from: temporary.bytes, to: target.bytes))
             if !capabilities.isSequential {
                 try confirm(try await rename.value(), "put the new content in place of \(target)")

@@ -7,13 +7,16 @@ import NIOCore
 public actor SFTPClient {
     /// What the server can do.
     public nonisolated let capabilities: Capabilities
-    let pipeline: RequestPipeline
+    /// The first is there from the start, the others come with ``widen(to:)``. The budgets are for all of them together.
+    private var pipelines: [RequestPipeline]
+    /// Opens one more channel with an SFTP server on it; nil where there is only the one.
+    private let openStream: (@Sendable () async throws(SSHError) -> any ByteStream)?
     /// One unit an open file.
     let openFiles = Budget(64)
     /// One unit a directory that is being listed.
     let openDirectories = Budget(64)
     /// One unit a request that is neither of the two.
-    private let singleRequests = Budget(64)
+    private let singleRequests = Budget(128)
     /// Bytes asked for and not yet here.
     let readAhead = Budget(3 << 19)
     /// Bytes sent and not yet acknowledged.
@@ -23,18 +26,39 @@ public actor SFTPClient {
     /// The largest READ and WRITE, in bytes.
     private(set) var chunkSize = 32 << 10
 
+    /// Whether a file is closed as soon as all of it was asked for, which only servers that work in order allow.
+    var closesEarly: Bool
+
     /// The connection's event loop runs everything here.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
     private nonisolated let executor: any SerialExecutor
 
-    private init(eventLoop: any EventLoop, pipeline: RequestPipeline, capabilities: Capabilities) {
+    private init(
+        eventLoop: any EventLoop, pipeline: RequestPipeline, capabilities: Capabilities,
+        openStream: (@Sendable () async throws(SSHError) -> any ByteStream)?
+    ) {
         executor = eventLoop.executor
-        self.pipeline = pipeline
+        pipelines = [pipeline]
+        self.openStream = openStream
         self.capabilities = capabilities
+        closesEarly = capabilities.isSequential
     }
 
     /// Begins SFTP version 3 over `stream`.
-    static func start(over stream: any ByteStream) async throws(SSHError) -> SFTPClient {
+    static func start(
+        over stream: any ByteStream, openStream: (@Sendable () async throws(SSHError) -> any ByteStream)? = nil
+    ) async throws(SSHError) -> SFTPClient {
+        let (pipeline, version) = try await begin(over: stream)
+        let client = SFTPClient(
+            eventLoop: stream.eventLoop, pipeline: pipeline,
+            capabilities: Capabilities(extensions: version.extensions), openStream: openStream)
+        await client.learnLimits(of: pipeline)
+        return client
+    }
+
+    private static func begin(
+        over stream: any ByteStream
+    ) async throws(SSHError) -> (RequestPipeline, SFTPVersion) {
         let pipeline = RequestPipeline(stream: stream)
         let version = try await pipeline.initialize()
         guard version.version == 3 else {
@@ -42,22 +66,47 @@ public actor SFTPClient {
                 .unsupported, "the device speaks SFTP version \(version.version), not 3",
                 advice: "Use OpenSSH's sftp-server on the device.")
         }
-        let client = SFTPClient(
-            eventLoop: stream.eventLoop, pipeline: pipeline,
-            capabilities: Capabilities(extensions: version.extensions))
-        await client.learnLimits()
-        return client
+        return (pipeline, version)
+    }
+
+    /// Works over `count` channels instead of one, so that a server that forces one file to its card before it looks at
+    /// the next, or takes little at a time, does several at once. What the server refuses is done without.
+    public func widen(to count: Int) async {
+        guard let openStream, pipelines.count < count else { return }
+        await withTaskGroup(of: RequestPipeline?.self) { group in
+            for _ in pipelines.count..<count {
+                group.addTask {
+                    guard let stream = try? await openStream() else { return nil }
+                    return try? await SFTPClient.begin(over: stream).0
+                }
+            }
+            for await case let pipeline? in group {
+                pipelines.append(pipeline)
+                learnLimits(of: pipeline)
+            }
+        }
+    }
+
+    /// The pipeline for the next file or directory: one that lives, with the fewest unanswered requests.
+    func leastBusy() -> RequestPipeline {
+        pipelines.filter { $0.failure == nil }.min { $0.unanswered < $1.unanswered } ?? pipelines[0]
+    }
+
+    /// Ends the connection because the server broke the protocol, and returns the error for that.
+    func breach(_ reason: String) -> SSHError {
+        pipelines[0].fail(reason)
+        return pipelines[0].failure ?? SSHError(.protocolError, "the device's SFTP server sent \(reason)")
     }
 
     /// Asks for the server's packet sizes without waiting; until they are known the sizes that every server takes hold.
-    private func learnLimits() {
+    private func learnLimits(of pipeline: RequestPipeline) {
         guard capabilities.limits else { return }
         pipeline.send(.limits) { [weak self] result in
             guard case .success(.extended(var limits)) = result, let packet = limits.readInteger(as: UInt64.self),
                 let read = limits.readInteger(as: UInt64.self), let write = limits.readInteger(as: UInt64.self)
             else { return }
+            pipeline.allowPackets(of: packet)
             self?.assumeIsolated { client in
-                client.pipeline.allowPackets(of: packet)
                 // 0 means that the server does not say.
                 let largest = min(read == 0 ? 32 << 10 : read, write == 0 ? 32 << 10 : write, packet)
                 client.chunkSize = Int(min(max(largest, 32 << 10), 128 << 10))
@@ -115,14 +164,14 @@ public actor SFTPClient {
 
     /// Ends the SFTP session; the connection stays.
     public func close() {
-        pipeline.close()
+        for pipeline in pipelines { pipeline.close() }
     }
 
     /// One request whose answer is all that is wanted.
     func single(_ request: SFTPRequest) async throws(SSHError) -> SFTPResponse {
         await singleRequests.acquire()
         defer { singleRequests.release() }
-        return try await pipeline.send(request).value()
+        return try await leastBusy().send(request).value()
     }
 }
 

@@ -66,21 +66,27 @@ enum FileCalls {
 
     /// Gives a file or folder its final name and never replaces what has that name. Returns false when it is taken.
     static func moveWithoutReplacing(_ from: String, to path: String, isFolder: Bool) throws(StoreError) -> Bool {
-        var info = stat()
+        if saveferry_rename_without_replacing(from, path) == 0 { return true }
+        if errno == EEXIST { return false }
+        // Network file systems and FUSE may not know that call, and some of them no hard links.
+        guard cannot(errno) else { throw StoreError(errno: errno, "move to \(path)") }
         if !isFolder {
             if link(from, path) == 0 {
                 unlink(from)
                 return true
             }
             if errno == EEXIST { return false }
-            guard [EPERM, ENOTSUP, ENOSYS, EOPNOTSUPP, EMLINK].contains(errno) else {
-                throw StoreError(errno: errno, "move a file to \(path)")
-            }
+            guard cannot(errno) else { throw StoreError(errno: errno, "move to \(path)") }
         }
-        // FAT and SMB have no hard links, and no file system has them for folders.
+        var info = stat()
         guard lstat(path, &info) != 0 else { return false }
         guard rename(from, path) == 0 else { throw StoreError(errno: errno, "move to \(path)") }
         return true
+    }
+
+    /// Whether a call failed because the file system lacks it.
+    private static func cannot(_ code: Int32) -> Bool {
+        [EPERM, EINVAL, ENOTSUP, ENOSYS, EOPNOTSUPP, EMLINK].contains(code)
     }
 
     static func removeTree(_ path: String) {

@@ -166,7 +166,7 @@ public actor Library {
             of: version.shape == .folder ? "\(version.libraryPath)/\(entry.path.text)" : version.libraryPath)
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(errno: errno, "read \(path)") }
-        return LibraryFile(descriptor: descriptor, path: path, expected: entry.sha256, disk: disk)
+        return LibraryFile(descriptor: descriptor, path: path, entry: entry, disk: disk)
     }
 
     /// Copies a version of one identity as a new version of another, durable when it returns.
@@ -176,9 +176,8 @@ public actor Library {
             var files: [VersionDraft.File] = []
             for entry in version.entries {
                 let source = try open(version, entry)
-                let file = try await staging.file(keep: true)
+                let file = staging.file(keep: true)
                 while let bytes = try await source.read(upTo: 128 << 10) { try await file.append(bytes) }
-                await source.close()
                 files.append(VersionDraft.File(name: entry.path.text, content: try await file.finish()))
             }
             let draft = VersionDraft(

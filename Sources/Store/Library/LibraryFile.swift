@@ -8,42 +8,45 @@ public actor LibraryFile {
     private nonisolated let disk: DiskExecutor
     /// Runs on the library's own thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { disk.asUnownedSerialExecutor() }
-    private var descriptor: Int32
+    private let descriptor: Int32
     private let path: String
-    private let expected: Digest
+    private let entry: StoredVersion.Entry
     private var hasher = SHA256()
+    private var position: UInt64 = 0
 
-    init(descriptor: Int32, path: String, expected: Digest, disk: DiskExecutor) {
+    init(descriptor: Int32, path: String, entry: StoredVersion.Entry, disk: DiskExecutor) {
         self.descriptor = descriptor
         self.path = path
-        self.expected = expected
+        self.entry = entry
         self.disk = disk
     }
 
     deinit {
-        if descriptor >= 0 { Glibc.close(descriptor) }
+        Glibc.close(descriptor)
     }
 
-    /// The next bytes, at most `count`; nil at the end. Throws at the end when the bytes are not the recorded ones.
+    /// The next bytes, at most `count`; nil at the end. Throws instead of giving the last bytes when all of them together
+    /// are not the recorded ones.
     public func read(upTo count: Int) throws(StoreError) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: count)
-        let got = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-        guard got >= 0 else { throw StoreError(errno: errno, "read \(path)") }
-        if got == 0 {
-            guard ContentHash.digest(hasher.finalize()) == expected else {
-                throw StoreError(
-                    .corrupt, "\(path) in the library is not what was stored", advice: "Restore it from a backup.")
-            }
-            return nil
-        }
-        bytes.removeLast(count - got)
+        let bytes = try next(count)
+        position += UInt64(bytes.count)
         hasher.update(data: bytes)
-        return bytes
+        let isWhole = position == entry.size && ContentHash.digest(hasher.finalize()) == entry.sha256
+        guard position < entry.size && !bytes.isEmpty || isWhole else {
+            throw StoreError(
+                .corrupt, "\(path) in the library is not what was stored", advice: "Restore it from a backup.")
+        }
+        return bytes.isEmpty ? nil : bytes
     }
 
-    /// Ends reading.
-    public func close() {
-        if descriptor >= 0 { Glibc.close(descriptor) }
-        descriptor = -1
+    private func next(_ count: Int) throws(StoreError) -> [UInt8] {
+        var code: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            let got = Glibc.read(descriptor, buffer.baseAddress, count)
+            if got < 0 { code = errno }
+            initialized = max(0, got)
+        }
+        guard code == 0 else { throw StoreError(errno: code, "read \(path)") }
+        return bytes
     }
 }

@@ -58,13 +58,18 @@ public actor StagedFile {
         memory = []
     }
 
-    /// What was received. Nothing may be appended afterwards.
-    public func finish() async throws -> StagedContent {
+    /// What was received. Nothing may be appended afterwards. A content that `isNeeded` says no to is forgotten at once,
+    /// any other goes to the disk, where memory does not have to hold it.
+    ///
+    /// - Parameter isNeeded: gets the canonical content hash of this file alone.
+    public func finish(keepingIf isNeeded: @Sendable (Digest) -> Bool = { _ in true }) async throws -> StagedContent {
         closeFile()
         let sha256 = ContentHash.digest(hasher.finalize())
         let zip = !isZip ? nil : isSpooled ? ContentHash.ofZip(at: path) : ContentHash.ofZip(memory)
-        return StagedContent(
+        let content = StagedContent(
             sha256: sha256, contentDigest: zip ?? sha256, size: size, isBlank: isBlank, file: self)
+        if keep, isNeeded(content.contentDigest) { _ = try await persist() } else { discard() }
+        return content
     }
 
     /// Writes what is still in memory to the file.
@@ -100,9 +105,6 @@ public struct StagedContent: Sendable {
     /// Empty or one byte repeated.
     public let isBlank: Bool
     let file: StagedFile
-
-    /// Puts the bytes on disk, where memory does not have to hold them.
-    public func persist() async throws { _ = try await file.persist() }
 
     /// The bytes are not needed.
     public func discard() async { await file.discard() }

@@ -1,5 +1,6 @@
 import Glibc
 import Planner
+import Synchronization
 
 import struct Crypto.SHA256
 
@@ -10,7 +11,7 @@ public actor Staging {
     /// The actor runs on its own thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { disk.asUnownedSerialExecutor() }
     nonisolated let folder: String
-    private var next = 0
+    private nonisolated let next = Mutex(0)
     private var isMade = false
     /// Held while this run lives; what nobody holds was left by a run that died.
     private var lock: Int32 = -1
@@ -27,16 +28,21 @@ public actor Staging {
     }
 
     /// A new file to receive bytes into. With `keep` false only its hashes are wanted.
-    public func file(keep: Bool) throws(StoreError) -> StagedFile {
-        next += 1
-        return StagedFile(path: "\(folder)/\(next)", staging: self, keep: keep, disk: disk)
+    public nonisolated func file(keep: Bool) -> StagedFile {
+        StagedFile(path: "\(folder)/\(number())", staging: self, keep: keep, disk: disk)
+    }
+
+    private nonisolated func number() -> Int {
+        next.withLock { next in
+            next += 1
+            return next
+        }
     }
 
     /// A path for a folder to be built in.
     func folderPath() throws(StoreError) -> String {
         try make()
-        next += 1
-        return "\(folder)/\(next)"
+        return "\(folder)/\(number())"
     }
 
     /// Makes the folder, once.

@@ -18,20 +18,29 @@ struct Table {
     /// The table with a header line, without an end of line after the last.
     var text: String {
         let all = [columns.map(\.title)] + rows
-        let widths = columns.indices.map { column in all.map { Table.width($0[column]) }.max() ?? 0 }
-        return all.map { row in
-            let cells = columns.indices.map { column in
-                let space = String(repeating: " ", count: widths[column] - Table.width(row[column]))
-                return columns[column].alignment == .right ? space + row[column] : row[column] + space
+        let measured = all.map { row in row.map(Table.width) }
+        let widths = columns.indices.map { column in measured.map { $0[column] }.max() ?? 0 }
+        var text = ""
+        for (row, own) in zip(all, measured) {
+            if !text.isEmpty { text += "\n" }
+            // No spaces at the end of a line.
+            let last = row.lastIndex { !$0.isEmpty } ?? 0
+            for column in 0...last {
+                let space = String(repeating: " ", count: widths[column] - own[column])
+                if column > 0 { text += "  " }
+                if columns[column].alignment == .right { text += space }
+                text += row[column]
+                if columns[column].alignment == .left, column < last { text += space }
             }
-            let line = cells.joined(separator: "  ")
-            return String(line.reversed().drop { $0 == " " }.reversed())
-        }.joined(separator: "\n")
+        }
+        return text
     }
 
     /// Columns that a text takes on a terminal: wide East Asian characters and emoji take two.
     static func width(_ text: String) -> Int {
-        text.reduce(0) { sum, character in
+        let bytes = text.utf8
+        if bytes.allSatisfy({ $0 < 0x80 }) { return bytes.count }
+        return text.reduce(0) { sum, character in
             guard let first = character.unicodeScalars.first else { return sum }
             let isWide: Bool =
                 switch first.value {
