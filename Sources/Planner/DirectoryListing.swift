@@ -11,6 +11,9 @@ public struct DirectoryListing: Sendable {
         self.state = state
     }
 
+    /// How many regular files were found.
+    var fileCount: Int { if case .listed(let contents) = state { contents.files.count } else { 0 } }
+
     /// How the listing ended.
     public enum State: Sendable {
         case listed(Contents)
@@ -20,7 +23,7 @@ public struct DirectoryListing: Sendable {
 
     /// What was found, whatever its extension.
     public struct Contents: Sendable {
-        /// Regular files at any depth.
+        /// Regular files at any depth, in no order.
         public var files: [ListedFile]
         /// Folders at any depth, for platforms and folder saves that hold nothing yet.
         public var folders: [RelativePath]

@@ -57,9 +57,7 @@ public func makePlan(_ input: PlanInput) -> Plan {
         drafts[index].operation = wished.replacingStep(
             .skip(isProblem: false), reason: "halted by \(halt.valve.rawValue)\(wish)")
     }
-    drafts.sort { $0.precedes($1) }
-    return Plan(
-        device: input.device, generatedAt: input.now, operations: drafts.map(\.operation), halts: halts)
+    return Plan(device: input.device, generatedAt: input.now, operations: ordered(drafts), halts: halts)
 }
 
 /// An operation with the place whose valves rule over it.
@@ -67,18 +65,24 @@ struct Draft {
     var operation: Operation
     /// Nil where no directory is concerned.
     let place: Place?
+}
 
-    /// By what is done, then by platform, game, kind and slot; entries that are no saves come last, by path.
-    func precedes(_ other: Draft) -> Bool {
-        let (rank, otherRank) = (operation.step.rank, other.operation.step.rank)
-        if rank != otherRank { return rank < otherRank }
-        switch (operation.identity?.key, other.operation.identity?.key) {
-        case (let key?, let otherKey?) where key != otherKey: return key < otherKey
+/// By what is done, then by platform, game, kind and slot; entries that are no saves come last, by path.
+private func ordered(_ drafts: [Draft]) -> [Operation] {
+    // Sorted are small keys, because operations are costly to move and there may be very many.
+    let keys = drafts.indices.map { index in
+        let operation = drafts[index].operation
+        return (rank: operation.step.rank, key: operation.identity?.key, index: index)
+    }
+    return keys.sorted { a, b in
+        if a.rank != b.rank { return a.rank < b.rank }
+        switch (a.key, b.key) {
+        case (let key?, let other?) where key != other: return key < other
         case (.some, nil): return true
         case (nil, .some): return false
-        default: return operation.remotePath < other.operation.remotePath
+        default: return drafts[a.index].operation.remotePath < drafts[b.index].operation.remotePath
         }
-    }
+    }.map { drafts[$0.index].operation }
 }
 
 extension Step {

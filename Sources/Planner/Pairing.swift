@@ -28,22 +28,21 @@ public struct Pairing: Sendable {
 
     /// Pairs what `listings` hold for `owner`.
     public init(listings: [DirectoryListing], owner: String) {
-        var claims: [SaveKey: [DeviceSave]] = [:]
+        var rivals: [SaveKey: [DeviceSave]] = [:]
+        saves.reserveCapacity(listings.reduce(0) { $0 + $1.fileCount })
         for listing in listings {
             guard case .listed(let contents) = listing.state else { continue }
             skipped += contents.skipped.map { (listing.directory, $0) }
             for save in Pairing.saves(in: contents, of: listing.directory, owner: owner) {
-                claims[save.identity.key, default: []].append(save)
+                if let other = saves.updateValue(save, forKey: save.identity.key) {
+                    rivals[save.identity.key, default: []].append(other)
+                }
             }
         }
-        for (key, places) in claims {
-            if places.count == 1, let only = places.first {
-                saves[key] = only
-            } else {
-                let sorted = places.sorted { ($0.directory, $0.path) < ($1.directory, $1.path) }
-                guard let first = sorted.first else { continue }
-                clashes.append(Clash(identity: first.identity, saves: sorted))
-            }
+        for (key, others) in rivals {
+            guard let last = saves.removeValue(forKey: key) else { continue }
+            let sorted = (others + [last]).sorted { ($0.directory, $0.path) < ($1.directory, $1.path) }
+            clashes.append(Clash(identity: sorted[0].identity, saves: sorted))
         }
         clashes.sort { $0.identity.key < $1.identity.key }
     }

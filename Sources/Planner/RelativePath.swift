@@ -17,14 +17,10 @@ public struct RelativePath: Sendable {
         self.text = text
     }
 
-    /// The path of one child with this name.
-    public func appending(_ name: String) throws(NameProblem) -> RelativePath {
-        RelativePath(unchecked: text + "/" + (try FileName.parse(name.utf8)))
-    }
-
-    /// The path made of a single name.
-    public static func name(_ name: String) throws(NameProblem) -> RelativePath {
-        RelativePath(unchecked: try FileName.parse(name.utf8))
+    /// The path of what is listed with the name `name` in `folder`, or at the top for nil.
+    public init(_ name: some Collection<UInt8>, in folder: RelativePath?) throws(NameProblem) {
+        let name = try FileName.parse(name)
+        text = folder.map { $0.text + "/" + name } ?? name
     }
 
     /// The components from the top down; at least one.

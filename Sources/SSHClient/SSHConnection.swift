@@ -131,7 +131,8 @@ public actor SSHConnection {
                     SSHError(
                         .unsupported, "the device refused to start it: \(text)",
                         advice:
-                            "For SFTP, the SSH server needs its sftp-server; dropbear needs the package that brings it.")
+                            "For SFTP, the SSH server needs its sftp-server; dropbear needs the package that brings it."
+                    )
                 }
             }
             return try await driver.perform { _ in

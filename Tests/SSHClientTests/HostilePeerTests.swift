@@ -84,7 +84,7 @@ import Testing
         #expect(left == 0)
     }
 
-    @Test func `many listings keep at most 64 directories open`() async throws {
+    @Test func `many listings keep at most 128 directories open`() async throws {
         let peer = FakePeer()
         let sftp = try await client(peer)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -92,7 +92,7 @@ import Testing
             try await group.waitForAll()
         }
         let (most, left) = try await peer.eventLoop.submit { (peer.mostOpenFiles, peer.openFiles) }.get()
-        #expect(most > 32 && most <= 64)
+        #expect(most > 64 && most <= 128)
         #expect(left == 0)
     }
 

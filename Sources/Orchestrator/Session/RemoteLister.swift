@@ -14,7 +14,7 @@ struct RemoteLister: Sendable {
 
     /// One result a directory, in the order given. Throws only when the connection is lost.
     func list(_ directories: [SaveDirectory]) async throws(SSHError) -> [Found] {
-        let results = await directories.concurrentMap(atMost: 64) { directory in await found(in: directory) }
+        let results = await directories.concurrentMap(atMost: 128) { directory in await found(in: directory) }
         var all: [Found] = []
         for result in results { all.append(try result.get()) }
         return all
@@ -35,7 +35,7 @@ struct RemoteLister: Sendable {
         // Level by level, each level side by side.
         var folders = walk.takeFolders()
         while !folders.isEmpty {
-            let results = await folders.concurrentMap(atMost: 64) { folder in
+            let results = await folders.concurrentMap(atMost: 128) { folder in
                 await entries(of: directory.remotePath.appending(folder))
             }
             for (folder, result) in zip(folders, results) {
@@ -90,14 +90,10 @@ private struct Walk {
             }
             // Hidden names beside saves are a desktop's droppings: thumbnails, resource forks, trash, old versions.
             if directory.layout == .files, entry.name.first == UInt8(ascii: ".") { continue }
-            do {
-                let name = try FileName.parse(entry.name)
-                let path = try folder.map { try $0.appending(name) } ?? RelativePath.name(name)
-                add(path, entry.attributes)
-            } catch let problem as NameProblem {
-                skip(entry.name, in: folder, "the name \(problem.explanation)")
+            do throws(NameProblem) {
+                add(try RelativePath(entry.name, in: folder), entry.attributes)
             } catch {
-                skip(entry.name, in: folder, "the name can't be used")
+                skip(entry.name, in: folder, "the name \(error.explanation)")
             }
         }
     }
@@ -124,10 +120,9 @@ private struct Walk {
         contents.skipped.append(SkippedEntry(shownPath: shown, reason: reason))
     }
 
-    /// Everything in the order of the paths.
+    /// What was found; folders and what is left alone in the order of their paths.
     var found: RemoteLister.Found {
         var contents = contents
-        contents.files.sort { $0.path < $1.path }
         contents.folders.sort()
         contents.unreadable.sort { $0.path < $1.path }
         contents.skipped.sort { $0.shownPath < $1.shownPath }

@@ -14,7 +14,7 @@ public actor SFTPClient {
     /// One unit an open file.
     let openFiles = Budget(64)
     /// One unit a directory that is being listed.
-    let openDirectories = Budget(64)
+    let openDirectories = Budget(128)
     /// One unit a request that is neither of the two.
     private let singleRequests = Budget(128)
     /// Bytes asked for and not yet here.

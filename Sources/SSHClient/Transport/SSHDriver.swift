@@ -114,16 +114,20 @@ final class SSHDriver: @unchecked Sendable {
 
     // MARK: The pump
 
-    /// Pumps once at the end of this turn of the event loop, so that many requests leave together.
+    /// Pumps soon, so that the requests of many tasks leave in one packet: small packets cost a weak device more than the
+    /// moment that they wait for each other.
     func schedulePump() {
         eventLoop.preconditionInEventLoop()
         guard !isPumpScheduled else { return }
         isPumpScheduled = true
-        eventLoop.execute { [weak self] in
+        eventLoop.scheduleTask(in: SSHDriver.gathering) { [weak self] in
             self?.isPumpScheduled = false
             self?.pump()
         }
     }
+
+    /// How long requests are gathered before they are sent.
+    private static let gathering: TimeAmount = .microseconds(300)
 
     /// Gives everything that waits another try, moves the streams' bytes, and sends.
     func pump() {

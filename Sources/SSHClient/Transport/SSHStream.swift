@@ -24,6 +24,8 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     /// Its reference to this stream goes at the end of either.
     private let driver: SSHDriver
     private var outgoing = ByteBuffer()
+    /// Where libssh2 puts what it read, before it is handed on in its true size.
+    private var incoming = [UInt8](repeating: 0, count: readSize)
     private var onBytes: ((ByteBuffer) -> Void)?
     private var onErrorBytes: ((ByteBuffer) -> Void)?
     private var onEnd: ((SSHError) -> Void)?
@@ -107,12 +109,9 @@ final class SSHStream: ByteStream, @unchecked Sendable {
 
     private func read(_ streamID: Int32, _ deliver: (ByteBuffer) -> Void) {
         while !hasEnded {
-            var bytes = ByteBuffer()
-            var count = 0
-            bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: SSHStream.readSize) { space in
-                count = libssh2_channel_read_ex(
+            let count = incoming.withUnsafeMutableBytes { space in
+                libssh2_channel_read_ex(
                     raw, streamID, space.bindMemory(to: CChar.self).baseAddress, space.count)
-                return max(0, count)
             }
             guard count > 0 else {
                 if count < 0, count != LIBSSH2_ERROR_EAGAIN {
@@ -120,7 +119,7 @@ final class SSHStream: ByteStream, @unchecked Sendable {
                 }
                 return
             }
-            deliver(bytes)
+            deliver(ByteBuffer(bytes: incoming[..<count]))
         }
     }
 
