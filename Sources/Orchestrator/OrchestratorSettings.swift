@@ -7,8 +7,10 @@ public struct OrchestratorSettings: Sendable {
     public let keysDirectory: String
     /// The ssh-agent's socket (`SSH_AUTH_SOCK`), or nil.
     public let agentSocket: String?
-    /// The passphrase of a device's key, or nil when it has none.
-    public let passphrase: @Sendable (_ device: String) -> Secret?
+    /// The passphrase of every key that has one; nil looks into ``passphraseFile``.
+    public let passphrase: Secret?
+    /// A file with that passphrase on its first line; nil looks for `keysDirectory/NAME.passphrase`.
+    public let passphraseFile: String?
     /// For devices that have no policy of their own.
     public let conflictPolicy: ConflictPolicy
     /// How many devices are synced at once.
@@ -19,12 +21,13 @@ public struct OrchestratorSettings: Sendable {
     /// Settings; see the properties.
     public init(
         keysDirectory: String, agentSocket: String? = nil,
-        passphrase: @escaping @Sendable (_ device: String) -> Secret? = { _ in nil },
-        conflictPolicy: ConflictPolicy = .ask, concurrency: Int = 8, deadlines: Deadlines = Deadlines()
+        passphrase: Secret? = nil, passphraseFile: String? = nil, conflictPolicy: ConflictPolicy = .ask,
+        concurrency: Int = 8, deadlines: Deadlines = Deadlines()
     ) {
         self.keysDirectory = keysDirectory
         self.agentSocket = agentSocket
         self.passphrase = passphrase
+        self.passphraseFile = passphraseFile
         self.conflictPolicy = conflictPolicy
         self.concurrency = max(1, concurrency)
         self.deadlines = deadlines

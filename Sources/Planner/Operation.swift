@@ -3,6 +3,9 @@ public enum Action: String, Hashable, Sendable, CaseIterable {
     case pull, push, remove, conflict
     case noOp = "no_op"
     case hold, skip
+
+    /// Whether a content goes from one side to the other.
+    public var movesContent: Bool { self == .pull || self == .push }
 }
 
 /// One line of a plan.

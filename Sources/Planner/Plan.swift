@@ -16,7 +16,7 @@ public struct Plan: Hashable, Sendable {
 
     /// Bytes that pulls and pushes move.
     public var bytes: UInt64 {
-        operations.reduce(0) { $0 + ($1.action == .pull || $1.action == .push ? $1.size : 0) }
+        operations.reduce(0) { $0 + ($1.action.movesContent ? $1.size : 0) }
     }
 
     /// Whether a line names a problem that makes the run fail in part.

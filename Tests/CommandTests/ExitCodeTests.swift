@@ -9,7 +9,7 @@ extension ProgramTests {
             let installation = try await Installation.withDevice()
             let result = try await installation.run("sync", "pocket")
             #expect(result.status == 0, "\(result.errorOutput)")
-            #expect(result.output.contains("1 to pull"))
+            #expect(result.output.contains("1 pulled"))
             #expect(try await installation.run("plan").status == 0)
         }
 
@@ -138,7 +138,7 @@ extension ProgramTests {
             #expect(result.status == 6)
             #expect(result.errorOutput.contains("error: away: "))
             #expect(result.errorOutput.contains("error: untrusted: "))
-            #expect(result.output.contains("pocket: 1 to pull"))
+            #expect(result.output.contains("pocket: 1 pulled"))
         }
     }
 }

@@ -30,9 +30,9 @@ extension OrchestratorSettings {
             }
             return [.agent(socketPath: agentSocket)]
         case .passwordFile(let path):
-            return [.password(try await SecretFile.read(path))]
+            return [.password(try await SecretFile.read(path, "password"))]
         case .keyFile(let path?):
-            return [try await Credential.keyFile(at: path, passphrase: passphrase(device.settings.name))]
+            return [try await Credential.keyFile(at: path, passphrase: try await passphrase(of: device))]
         case .keyFile(nil):
             let candidates = [
                 "\(keysDirectory)/\(device.settings.name).pem", "\(keysDirectory)/id_ed25519",
@@ -43,8 +43,15 @@ extension OrchestratorSettings {
                     advice: "Put one at \(candidates.joined(separator: " or ")), or name one with "
                         + "`saveferry device edit \(device.settings.name) --key FILE`.")
             }
-            return [try await Credential.keyFile(at: path, passphrase: passphrase(device.settings.name))]
+            return [try await Credential.keyFile(at: path, passphrase: try await passphrase(of: device))]
         }
+    }
+
+    private func passphrase(of device: Device) async throws -> Secret? {
+        if let passphrase { return passphrase }
+        if let passphraseFile { return try await SecretFile.read(passphraseFile, "passphrase") }
+        let path = "\(keysDirectory)/\(device.settings.name).passphrase"
+        return FileManager.default.fileExists(atPath: path) ? try await SecretFile.read(path, "passphrase") : nil
     }
 }
 

@@ -53,7 +53,7 @@ actor Ledger {
     func completed(_ index: Int) {
         outcomes[index] = OperationOutcome(.completed)
         let operation = plan.operations[index]
-        if operation.action == .pull || operation.action == .push { bytes += operation.size }
+        if operation.action.movesContent { bytes += operation.size }
         advance(index)
     }
 

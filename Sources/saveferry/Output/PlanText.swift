@@ -21,7 +21,7 @@ enum PlanText {
                 operation.identity?.game ?? operation.remotePath, operation.identity?.slot ?? "-",
                 Formats.size(operation.size), reason)
         }
-        var lines = ["\(plan.device): \(summary(plan))"]
+        var lines = ["\(plan.device): \(summary(plan, outcomes))"]
         if !table.isEmpty { lines.append(table.text) }
         for halt in plan.halts {
             lines.append("HALTED \(halt.directory): \(halt.message)" + (halt.override.map { " Override: \($0)" } ?? ""))
@@ -29,13 +29,25 @@ enum PlanText {
         return lines.joined(separator: "\n")
     }
 
-    private static func summary(_ plan: Plan) -> String {
-        let parts: [(Action, String)] = [
-            (.pull, "to pull"), (.push, "to push"), (.remove, "to remove"), (.conflict, "in conflict"),
-            (.hold, "held"), (.skip, "skipped"), (.noOp, "in step"),
+    /// For a plan what is to be done, for a run what was.
+    private static func summary(_ plan: Plan, _ outcomes: [OperationOutcome]?) -> String {
+        let words: [(action: Action, plan: String, run: String)] = [
+            (.pull, "to pull", "pulled"), (.push, "to push", "pushed"), (.remove, "to remove", "removed"),
+            (.conflict, "in conflict", "in conflict"), (.hold, "held", "held"), (.skip, "skipped", "skipped"),
+            (.noOp, "in step", "in step"),
         ]
-        let counted = parts.map { (plan.count($0.0), $0.1) }.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-        let moved = plan.bytes > 0 ? " (\(Formats.size(plan.bytes)))" : ""
+        let done = outcomes.map { outcomes in
+            zip(plan.operations, outcomes).filter { $1.status == .completed }.map(\.0)
+        }
+        var parts = words.map { word in
+            let count = done.map { $0.count { $0.action == word.action } } ?? plan.count(word.action)
+            return (count, done == nil ? word.plan : word.run)
+        }
+        parts.append((outcomes?.count { $0.status == .failed } ?? 0, "failed"))
+        parts.append((outcomes?.count { $0.status == .cancelled } ?? 0, "not done"))
+        let counted = parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        let bytes = (done ?? plan.operations).reduce(0) { $0 + ($1.action.movesContent ? $1.size : 0) }
+        let moved = bytes > 0 ? " (\(Formats.size(bytes)))" : ""
         return (counted.isEmpty ? "no saves" : counted.joined(separator: ", ")) + moved
     }
 }

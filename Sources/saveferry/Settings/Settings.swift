@@ -44,17 +44,10 @@ struct Settings {
     var orchestrator: OrchestratorSettings {
         OrchestratorSettings(
             keysDirectory: keysDirectory, agentSocket: Environment["SSH_AUTH_SOCK"],
-            passphrase: { [keysDirectory] device in Settings.passphrase(device, keysDirectory) },
-            conflictPolicy: conflictPolicy, concurrency: concurrency)
-    }
-
-    /// A passphrase from `SAVEFERRY_PASSPHRASE`, or from the file that `SAVEFERRY_PASSPHRASE_FILE` names, or from
-    /// `keys_dir/NAME.passphrase`.
-    private static func passphrase(_ device: String, _ keysDirectory: String) -> Secret? {
-        if let text = Environment["SAVEFERRY_PASSPHRASE"] { return Secret(text) }
-        let path = Environment["SAVEFERRY_PASSPHRASE_FILE"] ?? "\(keysDirectory)/\(device).passphrase"
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
-        return text.split(whereSeparator: \.isNewline).first.map { Secret(String($0)) }
+            passphrase: Environment["SAVEFERRY_PASSPHRASE"].map { Secret($0) },
+            passphraseFile: Environment["SAVEFERRY_PASSPHRASE_FILE"].map(Settings.absolute),
+            conflictPolicy: conflictPolicy,
+            concurrency: concurrency)
     }
 
     private static func xdg(_ kind: String, _ fallback: String) -> String {
