@@ -25,6 +25,11 @@ public struct SessionReport: Sendable {
     public let failure: DeviceFailure?
     /// How many conflicts of this device are open now.
     public let openConflicts: Int
+
+    /// How many operations of this kind were carried out.
+    func completed(_ action: Action) -> Int {
+        zip(plan?.operations ?? [], outcomes).count { $0.action == action && $1.status == .completed }
+    }
 }
 
 /// How one operation of a plan ended.

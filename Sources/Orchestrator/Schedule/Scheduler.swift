@@ -61,9 +61,9 @@ public struct Scheduler: Sendable {
             let about: Logger.Metadata = ["device": "\(report.device)", "session": "\(report.session ?? 0)"]
             if let failure = report.failure {
                 orchestrator.logger.error("\(failure)", metadata: about)
-            } else if let plan = report.plan {
+            } else {
                 let failed = report.outcomes.count { $0.status == .failed }
-                let moved = "\(plan.count(.pull)) pulled, \(plan.count(.push)) pushed, \(failed) failed"
+                let moved = "\(report.completed(.pull)) pulled, \(report.completed(.push)) pushed, \(failed) failed"
                 orchestrator.logger.notice("synced: \(moved), \(report.openConflicts) conflicts open", metadata: about)
             }
         }
