@@ -45,8 +45,10 @@ final class FakePeer: ByteStream, @unchecked Sendable {
         self.answer = answer
     }
 
-    func write(_ bytes: ByteBuffer) {
+    func write(_ append: (inout ByteBuffer) -> Void) {
         eventLoop.preconditionInEventLoop()
+        var bytes = ByteBuffer()
+        append(&bytes)
         splitter.append(bytes)
         while let packet = try? splitter.next() { receive(packet) }
     }

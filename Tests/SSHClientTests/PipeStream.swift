@@ -64,7 +64,11 @@ final class PipeStream: ByteStream, @unchecked Sendable {
 
     // MARK: ByteStream
 
-    func write(_ bytes: ByteBuffer) { channel.writeAndFlush(bytes, promise: nil) }
+    func write(_ append: (inout ByteBuffer) -> Void) {
+        var bytes = ByteBuffer()
+        append(&bytes)
+        channel.writeAndFlush(bytes, promise: nil)
+    }
 
     func listen(onBytes: @escaping (ByteBuffer) -> Void, onEnd: @escaping (SSHError) -> Void) {
         self.onBytes = onBytes

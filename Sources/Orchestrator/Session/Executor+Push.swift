@@ -81,27 +81,39 @@ extension Executor {
         _ = try await uncancelled { [store] in try await store.archive([commit]) }
     }
 
+    /// Puts versions on the device, many at once, and records them a few at a time while others are still on their way.
     private func push(_ pushes: [ReadyPush]) async throws {
-        let results = await pushes.concurrentMap(atMost: 192) { push in
-            await Result { try await put(push) }
-        }
-        var commits: [PushCommit] = []
         var lost: (any Error)?
-        for (push, result) in zip(pushes, results) {
-            switch result {
-            case .success(let commit): commits.append(commit)
-            case .failure(let error):
-                if let error = error as? SSHError, error.endsConnection { lost = error }
-                await ledger.failed(push.index, error)
+        var unrecorded: [(index: Int, commit: PushCommit)] = []
+        func record() async throws {
+            let commits = unrecorded.map(\.commit)
+            try await uncancelled { [store] in try await store.commitPushes(commits) }
+            for push in unrecorded { await ledger.completed(push.index) }
+            unrecorded = []
+        }
+        try await withThrowingTaskGroup(of: (Int, Result<PushCommit, any Error>).self) { group in
+            func begin(_ push: ReadyPush) {
+                group.addTask { (push.index, await Result { try await put(push) }) }
+            }
+            for push in pushes.prefix(Executor.pushesAtOnce) { begin(push) }
+            var waiting = pushes.dropFirst(Executor.pushesAtOnce)
+            while let (index, result) = try await group.next() {
+                if let next = waiting.popFirst() { begin(next) }
+                switch result {
+                case .success(let commit):
+                    unrecorded.append((index, commit))
+                    if unrecorded.count >= 128 { try await record() }
+                case .failure(let error):
+                    if let error = error as? SSHError, error.endsConnection { lost = error }
+                    await ledger.failed(index, error)
+                }
             }
         }
-        let done = commits
-        try await uncancelled { [store] in try await store.commitPushes(done) }
-        for (push, result) in zip(pushes, results) {
-            if case .success = result { await ledger.completed(push.index) }
-        }
+        if !unrecorded.isEmpty { try await record() }
         if let lost { throw lost }
     }
+
+    private static let pushesAtOnce = 192
 
     private func put(_ push: ReadyPush) async throws -> PushCommit {
         try stop.check()

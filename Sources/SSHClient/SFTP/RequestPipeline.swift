@@ -27,7 +27,7 @@ final class RequestPipeline: @unchecked Sendable {
                 onVersion = { continuation.resume(returning: $0) }
                 stream.listen(onBytes: { [self] in received($0) }, onEnd: { [self] in ended($0) })
                 stream.setAwaitingAnswer(true)
-                stream.write(ByteBuffer(bytes: SFTPRequest.initialize))
+                stream.write { $0.writeBytes(SFTPRequest.initialize) }
             }
         }
         return try result.get()
@@ -47,9 +47,7 @@ final class RequestPipeline: @unchecked Sendable {
         let number = nextNumber
         nextNumber &+= 1
         pending[number] = reply
-        var packet = ByteBuffer()
-        request.encode(number: number, into: &packet)
-        stream.write(packet)
+        stream.write { request.encode(number: number, into: &$0) }
         stream.setAwaitingAnswer(true)
         return reply
     }

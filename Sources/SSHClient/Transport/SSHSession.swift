@@ -77,8 +77,10 @@ final class SSHSession {
     /// What is to be sent, once; nil when there is nothing.
     func takeOutbound() -> ByteBuffer? {
         guard buffers.outbound.readableBytes > 0 else { return nil }
-        defer { buffers.outbound = ByteBuffer() }
-        return buffers.outbound
+        let bytes = buffers.outbound
+        // What comes next is probably as much.
+        buffers.outbound = ByteBufferAllocator().buffer(capacity: min(bytes.readableBytes, 256 << 10))
+        return bytes
     }
 
     /// What the server offered at the beginning, if it was seen whole.

@@ -5,8 +5,8 @@ import NIOCore
 protocol ByteStream: AnyObject, Sendable {
     /// Where every call must be made, and where the callbacks come.
     var eventLoop: any EventLoop { get }
-    /// Sends `bytes`, together with what else is written in this turn of the event loop.
-    func write(_ bytes: ByteBuffer)
+    /// Sends what `append` adds to the buffer, together with what else is written at about the same time.
+    func write(_ append: (inout ByteBuffer) -> Void)
     /// Sets who is told of arriving bytes, and of the end.
     func listen(onBytes: @escaping (ByteBuffer) -> Void, onEnd: @escaping (SSHError) -> Void)
     /// Whether silence is a fault, because an answer is due.
@@ -42,9 +42,9 @@ final class SSHStream: ByteStream, @unchecked Sendable {
 
     var eventLoop: any EventLoop { driver.eventLoop }
 
-    func write(_ bytes: ByteBuffer) {
+    func write(_ append: (inout ByteBuffer) -> Void) {
         eventLoop.preconditionInEventLoop()
-        outgoing.writeImmutableBuffer(bytes)
+        append(&outgoing)
         driver.schedulePump()
     }
 
@@ -103,8 +103,12 @@ final class SSHStream: ByteStream, @unchecked Sendable {
             }
             outgoing.moveReaderIndex(forwardBy: written)
         }
-        if outgoing.readableBytes == 0, outgoing.capacity > 4 * SSHStream.readSize { outgoing = ByteBuffer() }
-        outgoing.discardReadBytes()
+        // The storage is kept: what is under way is bounded, and making it anew costs more than the copying.
+        if outgoing.readableBytes == 0 {
+            outgoing.clear()
+        } else if outgoing.readerIndex > outgoing.readableBytes {
+            outgoing.discardReadBytes()
+        }
     }
 
     private func read(_ streamID: Int32, _ deliver: (ByteBuffer) -> Void) {
