@@ -51,7 +51,7 @@ let package = Package(
         .executableTarget(
             name: "saveferry",
             dependencies: [
-                "Orchestrator", "Planner", "SSHClient", "Store",
+                "CLinux", "Orchestrator", "Planner", "SSHClient", "Store",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),

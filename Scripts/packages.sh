@@ -58,6 +58,8 @@ UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 100
+# Without it bash takes a command for a login from afar, and reads the account's own .bashrc first.
+SetEnv SHLVL=1
 Subsystem sftp /usr/lib/openssh/sftp-server
 EOF
     # Privilege separation wants this directory when sshd runs as root.

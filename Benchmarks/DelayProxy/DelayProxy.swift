@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -52,6 +53,8 @@ private final class Delaying: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
         let target = target
+        // Otherwise the proxy's own kernel would hold the acknowledgement back for up to 40 ms, on top of the delay.
+        try? context.channel.syncOptions?.setOption(.tcpOption(.init(rawValue: TCP_QUICKACK)), value: 1)
         context.eventLoop.scheduleTask(in: delay) { target.writeAndFlush(bytes, promise: nil) }
     }
 

@@ -2,6 +2,7 @@
 #include <sys/vfs.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,4 +20,11 @@ static inline int saveferry_syncfs(int descriptor) { return syncfs(descriptor); 
 // Renames unless the new name exists (renameat2(2) with RENAME_NOREPLACE).
 static inline int saveferry_rename_without_replacing(const char *from, const char *to) {
     return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 1u);
+}
+
+// Keeps freed memory for the next buffer. glibc by itself gives buffers of this program's sizes back to the system and
+// takes them anew each time, at the price of a page fault every 4 KiB (mallopt(3)).
+static inline void saveferry_keep_freed_memory(void) {
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 2 << 20);
 }

@@ -20,6 +20,22 @@ public struct SyncScopeIndex: Sendable {
         server(key).flatMap { baseline($0.id) }
     }
 
+    /// How many saves the server will probably put into `directories`: those whose content differs from what was last
+    /// agreed on. Platforms that only a listing can tell are not counted.
+    public func likelyPushes(to directories: [SaveDirectory]) -> Int {
+        let platforms = Set(
+            directories.compactMap { directory -> String? in
+                guard case .named(let name) = directory.platform, directory.acceptsNew else { return nil }
+                return NameFolding.platform(name)
+            })
+        return saves.count { save in
+            guard case .version(let version) = save.content, platforms.contains(save.identity.key.platform) else {
+                return false
+            }
+            return baselinesBySave[save.id].map { !$0.isUntracked && $0.digest != version.digest } ?? true
+        }
+    }
+
     /// All of the owner's saves, in no order.
     var saves: some Collection<ServerSave> { serversByKey.values }
     /// All of the device's baselines, in no order.

@@ -96,18 +96,14 @@ public actor SSHConnection {
     }
 
     private func openSFTPStream() async throws(SSHError) -> SSHStream {
-        try await openChannel(window: 4 << 20) { channel in
-            libssh2_channel_process_startup(channel, "subsystem", 9, "sftp", 4)
-        }
+        try await openChannel(window: 4 << 20, for: .subsystem("sftp"))
     }
 
     /// Runs one command and returns what it printed, at most `maxOutput` bytes of each stream.
     public func execute(_ command: String, maxOutput: Int = 1 << 20) async throws(SSHError) -> CommandResult {
-        let stream = try await openChannel(window: 256 << 10) { channel in
-            libssh2_channel_process_startup(channel, "exec", 4, command, UInt32(command.utf8.count))
-        }
+        let stream = try await openChannel(window: 256 << 10, for: .command(command))
         let result = await CommandResult.collect(from: stream, maxOutput: maxOutput)
-        if let failure = driver.failure { throw failure }
+        if let failure = driver.failure ?? stream.refusal { throw failure }
         // The server counts the channel as open until we close it too.
         stream.close()
         return result
@@ -119,27 +115,14 @@ public actor SSHConnection {
         driver.fail(SSHError(.cancelled, "the connection was closed"))
     }
 
-    /// Opens a channel with a receive window of `window` bytes and starts something on it.
-    private func openChannel(
-        window: UInt32, start: @escaping @Sendable (OpaquePointer) -> Int32
-    ) async throws(SSHError) -> SSHStream {
+    /// Opens a channel with a receive window of `window` bytes for `program`, which is started with the first bytes.
+    private func openChannel(window: UInt32, for program: RemoteProgram) async throws(SSHError) -> SSHStream {
         let channel = try await openChannel(window: window)
         let driver = driver
-        return try await driver.withDeadline(.seconds(10), "starting a channel") { () async throws(SSHError) in
-            _ = try await driver.perform { session throws(SSHError) in
-                try session.step(start(channel.raw)) { code, text in
-                    SSHError(
-                        .unsupported, "the device refused to start it: \(text)",
-                        advice:
-                            "For SFTP, the SSH server needs its sftp-server; dropbear needs the package that brings it."
-                    )
-                }
-            }
-            return try await driver.perform { _ in
-                let stream = SSHStream(raw: channel.raw, driver: driver)
-                driver.add(stream)
-                return .done(stream)
-            }
+        return try await driver.perform { _ in
+            let stream = SSHStream(raw: channel.raw, program: program, driver: driver)
+            driver.add(stream)
+            return .done(stream)
         }
     }
 

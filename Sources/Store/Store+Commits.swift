@@ -9,9 +9,11 @@ extension Store {
     public func commitPulls(_ pulls: [PullCommit]) async throws(StoreError) -> [PullOutcome] {
         let time = time
         return try await write { db in
-            try pulls.map { pull in
+            var sources: [Int64: String] = [:]
+            return try pulls.map { pull in
                 let save = try pull.server?.id ?? findOrInsertSave(pull.identity, db)
-                let source = try deviceName(pull.device, db)
+                let source = try sources[pull.device] ?? deviceName(pull.device, db)
+                sources[pull.device] = source
                 // Another device's run, or the user, may have been faster.
                 let isCurrent = try holds(pull.server?.content ?? .absent, save, db)
                 let version = try insertVersion(

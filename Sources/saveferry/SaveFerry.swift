@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Foundation
 import Orchestrator
 import SSHClient
@@ -31,6 +32,7 @@ struct SaveFerry: AsyncParsableCommand {
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)
+        saveferry_keep_freed_memory()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

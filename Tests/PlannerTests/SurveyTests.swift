@@ -85,6 +85,21 @@ import Testing
         #expect(fixture.surveyed.map(\.identity.game) == ["advance wars", "Metroid", "Zelda"])
     }
 
+    @Test func `what will probably be pushed is counted without a listing`() {
+        var fixture = Fixture()
+        fixture.add("never synced", "-/x/-")
+        fixture.add("changed on the server", "x/y/x")
+        fixture.add("in step", "x/x/x")
+        fixture.add("deleted", "x/deleted/x")
+        fixture.add("untracked", "-/x/-", .init(isUntracked: true))
+        fixture.add("of another platform", "-/x/-", .init(platform: "snes"))
+        #expect(fixture.scope.likelyPushes(to: fixture.directories) == 2)
+        #expect(fixture.scope.likelyPushes(to: []) == 0)
+        let unknown = SaveDirectory(id: 2, path: "/saves", platform: .eachSubfolder)
+        let readOnly = SaveDirectory(id: 3, path: "/old", platform: .named("gba"), acceptsNew: false)
+        #expect(fixture.scope.likelyPushes(to: [unknown, readOnly]) == 0)
+    }
+
     struct Reading: CustomTestStringConvertible, Sendable {
         let testDescription: String
         /// The recorded state under the same stamp, or nil when there is none.

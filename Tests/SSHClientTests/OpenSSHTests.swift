@@ -63,6 +63,39 @@ extension ServerTests {
             connection.close()
         }
 
+        @Test func `replacing many goes over several channels, and what is read back is the same`() async throws {
+            let server = try await OpenSSHServer()
+            defer { withExtendedLifetime(server) {} }
+            let connection = try await server.connect()
+            let sftp = try await connection.openSFTP()
+            async let again: Void = sftp.widen(forReplacing: 200)
+            await sftp.widen(forReplacing: 200)
+            await again
+            // One that began by itself, and three more.
+            try await eventually("four SFTP servers are started") {
+                server.log.components(separatedBy: "Starting session: subsystem 'sftp'").count == 5
+            }
+            try await withThrowingTaskGroup(of: Void.self) { [folder] group in
+                for index in 0..<200 {
+                    group.addTask(executorPreference: sftp.taskExecutor) {
+                        try await sftp.put(content(40_000, seed: index), to: folder("f\(index)"))
+                    }
+                }
+                try await group.waitForAll()
+            }
+            for index in 0..<200 { #expect(folder.read("f\(index)") == content(40_000, seed: index)) }
+            connection.close()
+        }
+
+        @Test func `a server without SFTP says so at once, and goes on`() async throws {
+            let server = try await OpenSSHServer(.init(offersSFTP: false))
+            defer { withExtendedLifetime(server) {} }
+            let connection = try await server.connect()
+            for _ in 0..<12 { #expect(await code { _ = try await connection.openSFTP() } == .unsupported) }
+            #expect(try await connection.execute("exit 4").status == 4)
+            connection.close()
+        }
+
         // MARK: Commands
 
         @Test func `a command's output and status come back`() async throws {

@@ -8,15 +8,19 @@ public final class OpenSSHServer: Sendable {
         public var sftpArguments: String
         /// Name of the host keys in ``SSHKeys``.
         public var hostKeys: [String]
+        /// Whether there is an SFTP subsystem at all.
+        public var offersSFTP: Bool
         /// After how many bytes of answers SFTP falls silent until ``OpenSSHServer/release()``.
         public var holdsAfter: Int?
 
         /// A plain server unless told otherwise.
         public init(
-            sftpArguments: String = "", hostKeys: [String] = ["host_ed25519", "host_ecdsa"], holdsAfter: Int? = nil
+            sftpArguments: String = "", hostKeys: [String] = ["host_ed25519", "host_ecdsa"], offersSFTP: Bool = true,
+            holdsAfter: Int? = nil
         ) {
             self.sftpArguments = sftpArguments
             self.hostKeys = hostKeys
+            self.offersSFTP = offersSFTP
             self.holdsAfter = holdsAfter
         }
     }
@@ -59,7 +63,7 @@ public final class OpenSSHServer: Sendable {
             PermitRootLogin yes
             MaxStartups 100
             LogLevel DEBUG1
-            Subsystem sftp \(sftp)
+            \(options.offersSFTP ? "Subsystem sftp \(sftp)" : "")
             """, to: "sshd_config")
         process = try ServerProcess("/usr/sbin/sshd", ["-D", "-e", "-f", folder("sshd_config")], log: folder("log"))
         let port = port

@@ -65,9 +65,13 @@ struct DeviceSession: Sendable {
             let scope = Task { [store, device] in try await store.syncScope(for: device) }
             return try await environment.withConnection(to: device) { _, sftp in
                 try await withStaging(try await store.library.openStaging()) { staging in
+                    // A device that lacks much gets its channels opened while it is being listed.
+                    let pushes = try await scope.value.likelyPushes(to: device.directories)
+                    async let widened: Void = sftp.widen(forReplacing: pushes)
                     let listings = try await listAndRepair(over: sftp)
                     let examined = try await examine(
                         listings, scope.value, over: sftp, into: staging, keepsContents: true)
+                    await widened
                     try stop.check()
                     let ledger = try await Ledger.begin(
                         examined.plan, of: device, trigger: trigger, store: store, events: environment.events)

@@ -17,8 +17,8 @@ extension Executor {
         let pushes = operations { operation in
             if case .push(let version, let target) = operation.step { (version: version, target: target) } else { nil }
         }
-        // Opened while the first files are on their way; not worth it for a few.
-        async let widened: Void = pushes.count >= 64 ? sftp.widen(to: 4) : ()
+        // Opened while the first files are on their way.
+        async let widened: Void = sftp.widen(forReplacing: pushes.count)
         for batch in pushes.batches(of: Executor.batchSize) {
             try stop.check()
             let versions = try await store.versions(batch.map(\.payload.version.id))
@@ -93,7 +93,9 @@ extension Executor {
         }
         try await withThrowingTaskGroup(of: (Int, Result<PushCommit, any Error>).self) { group in
             func begin(_ push: ReadyPush) {
-                group.addTask { (push.index, await Result { try await put(push) }) }
+                group.addTask(executorPreference: sftp.taskExecutor) {
+                    (push.index, await Result { try await put(push) })
+                }
             }
             for push in pushes.prefix(Executor.pushesAtOnce) { begin(push) }
             var waiting = pushes.dropFirst(Executor.pushesAtOnce)

@@ -50,10 +50,3 @@ struct Executor: Sendable {
     /// Many records in one transaction, few enough that a crash repeats little.
     static let batchSize = 1_024
 }
-
-extension Array {
-    /// The elements in order, at most `size` at a time.
-    func batches(of size: Int) -> [ArraySlice<Element>] {
-        stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
-    }
-}

@@ -49,6 +49,7 @@ extension RemotePath: Comparable, CustomStringConvertible {
 /// Bytes from the other side as text that can't harm a terminal: everything but printable characters as `\xNN`.
 func printable(_ bytes: some Collection<UInt8>) -> String {
     let text = String(validating: bytes, as: UTF8.self)
+    if let text, bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return text }
     let isHarmless = text?.unicodeScalars.allSatisfy { scalar in
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .unassigned, .privateUse: false

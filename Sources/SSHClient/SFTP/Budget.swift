@@ -2,7 +2,8 @@
 ///
 /// Confined to the actor that owns it.
 final class Budget {
-    private let total: Int
+    private var total: Int
+    /// Below zero when more is out than the budget has.
     private var available: Int
     private var waiting: [(units: Int, continuation: CheckedContinuation<Void, Never>)] = []
     private var firstWaiting = 0
@@ -12,24 +13,39 @@ final class Budget {
         available = units
     }
 
+    /// How many units are out.
+    var taken: Int { total - available }
+
+    /// Changes how many units there are in all. What is out stays out.
+    func resize(to units: Int) {
+        available += units - total
+        total = units
+        serve()
+    }
+
     /// Takes `units`, waiting until they are there. More than the whole budget is given when nothing else is out.
     func acquire(_ units: Int = 1, isolation: isolated (any Actor)? = #isolation) async {
         if tryAcquire(units) { return }
-        await withCheckedContinuation { waiting.append((min(units, total), $0)) }
+        await withCheckedContinuation { waiting.append((units, $0)) }
     }
 
     /// Takes `units` if they are there and nobody waits.
     func tryAcquire(_ units: Int = 1) -> Bool {
-        let units = min(units, total)
-        guard firstWaiting == waiting.count, available >= units else { return false }
+        guard firstWaiting == waiting.count, has(units) else { return false }
         available -= units
         return true
     }
 
     /// Gives `units` back.
     func release(_ units: Int = 1) {
-        available += min(units, total)
-        while firstWaiting < waiting.count, available >= waiting[firstWaiting].units {
+        available += units
+        serve()
+    }
+
+    private func has(_ units: Int) -> Bool { available >= units || available >= total }
+
+    private func serve() {
+        while firstWaiting < waiting.count, has(waiting[firstWaiting].units) {
             let next = waiting[firstWaiting]
             firstWaiting += 1
             available -= next.units

@@ -9,6 +9,8 @@ final class RequestPipeline: @unchecked Sendable {
     private var pending: [UInt32: Pending<SFTPResponse>] = [:]
     private var nextNumber: UInt32 = 0
     private var arrivals = 0
+    /// This pipeline's share of ``SFTPClient/writeBehind``.
+    let writeBehind = Budget(SFTPClient.mostUnderWay)
     /// How many requests wait for their answer.
     var unanswered: Int { pending.count }
     /// Told of the VERSION answer; nil once it came.

@@ -14,8 +14,10 @@ extension SFTPClient {
         var entries: [RemoteEntry] = []
         var names = 0
         var nameBytes = 0
-        // Several requests are kept under way; those sent past the end are answered with "end of file".
-        var asked = (0..<4).map { _ in pipeline.send(.readDirectory(handle: handle)) }[...]
+        // Several requests are kept under way; those sent past the end are answered with "end of file". Where only a few
+        // directories are listed, each may be a long one.
+        let atOnce = openDirectories.taken < 8 ? 16 : 4
+        var asked = (0..<atOnce).map { _ in pipeline.send(.readDirectory(handle: handle)) }[...]
         var hasEnded = false
         while let next = asked.popFirst() {
             let response = try await next.value()

@@ -63,10 +63,12 @@ extension SFTPClient {
         do {
             var offset: UInt64 = 0
             while writes.refusal == nil, offset < size, let data = try await source(chunkSize), !data.isEmpty {
+                await pipeline.writeBehind.acquire(data.count)
                 await writeBehind.acquire(data.count)
                 writes.begin()
                 pipeline.send(.write(handle: handle, offset: offset, data: data)) { [writeBehind] result in
                     writeBehind.release(data.count)
+                    pipeline.writeBehind.release(data.count)
                     writes.end(result)
                 }
                 offset += UInt64(data.count)

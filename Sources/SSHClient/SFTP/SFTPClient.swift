@@ -7,8 +7,9 @@ import NIOCore
 public actor SFTPClient {
     /// What the server can do.
     public nonisolated let capabilities: Capabilities
-    /// The first is there from the start, the others come with ``widen(to:)``. The budgets are for all of them together.
+    /// The first is there from the start, the others come with ``widen(forReplacing:)``. The budgets are for all of them together.
     private var pipelines: [RequestPipeline]
+    private var isWide = false
     /// Opens one more channel with an SFTP server on it; nil where there is only the one.
     private let openStream: (@Sendable () async throws(SSHError) -> any ByteStream)?
     /// One unit an open file.
@@ -18,9 +19,11 @@ public actor SFTPClient {
     /// One unit a request that is neither of the two.
     private let singleRequests = Budget(128)
     /// Bytes asked for and not yet here.
-    let readAhead = Budget(3 << 19)
-    /// Bytes sent and not yet acknowledged.
-    let writeBehind = Budget(3 << 19)
+    let readAhead = Budget(mostUnderWay)
+    /// Bytes sent and not yet acknowledged. Each pipeline has its share of them.
+    let writeBehind = Budget(mostUnderWay)
+    /// 1.5 MB each way: what a round trip of 10 ms needs at 150 MB/s.
+    static let mostUnderWay = 3 << 19
     /// More names than any directory has; a server that sends more is broken or hostile.
     var mostEntries = 1_000_000
     /// The largest READ and WRITE, in bytes.
@@ -33,11 +36,16 @@ public actor SFTPClient {
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
     private nonisolated let executor: any SerialExecutor
 
+    /// Runs tasks that mostly call this client on its event loop, which saves a change of threads before and after each
+    /// call. What they do besides must be short and must not block.
+    public nonisolated let taskExecutor: any TaskExecutor
+
     private init(
         eventLoop: any EventLoop, pipeline: RequestPipeline, capabilities: Capabilities,
         openStream: (@Sendable () async throws(SSHError) -> any ByteStream)?
     ) {
         executor = eventLoop.executor
+        taskExecutor = EventLoopTaskExecutor(eventLoop: eventLoop)
         pipelines = [pipeline]
         self.openStream = openStream
         self.capabilities = capabilities
@@ -69,12 +77,13 @@ public actor SFTPClient {
         return (pipeline, version)
     }
 
-    /// Works over `count` channels instead of one, so that a server that forces one file to its card before it looks at
-    /// the next, or takes little at a time, does several at once. What the server refuses is done without.
-    public func widen(to count: Int) async {
-        guard let openStream, pipelines.count < count else { return }
+    /// Opens more channels if that pays for replacing `count` files: a server that forces one file to its card before it
+    /// looks at the next, or takes little at a time, then does several at once. What the server refuses is done without.
+    public func widen(forReplacing count: Int) async {
+        guard let openStream, count >= 64, !isWide else { return }
+        isWide = true
         await withTaskGroup(of: RequestPipeline?.self) { group in
-            for _ in pipelines.count..<count {
+            for _ in 1..<4 {
                 group.addTask {
                     guard let stream = try? await openStream() else { return nil }
                     return try? await SFTPClient.begin(over: stream).0
@@ -85,6 +94,9 @@ public actor SFTPClient {
                 learnLimits(of: pipeline)
             }
         }
+        // OpenSSH copies what waits in a channel again each time that more arrives: many small queues are far cheaper for
+        // it than a long one.
+        for pipeline in pipelines { pipeline.writeBehind.resize(to: SFTPClient.mostUnderWay / pipelines.count) }
     }
 
     /// The pipeline for the next file or directory: one that lives, with the fewest unanswered requests.
@@ -172,6 +184,21 @@ public actor SFTPClient {
         await singleRequests.acquire()
         defer { singleRequests.release() }
         return try await leastBusy().send(request).value()
+    }
+}
+
+/// Runs jobs on an event loop.
+private final class EventLoopTaskExecutor: TaskExecutor {
+    private let eventLoop: any EventLoop
+
+    init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let executor = asUnownedTaskExecutor()
+        eventLoop.execute { job.runSynchronously(on: executor) }
     }
 }
 

@@ -89,7 +89,7 @@ extension ByteBuffer {
     fileprivate mutating func readStatus() throws(SFTPMalformed) -> SFTPStatus {
         guard let code = readInteger(as: UInt32.self) else { throw SFTPMalformed(reason: "a status without a code") }
         // Message and language are missing from some old servers.
-        let message = readString32().map { printable($0.prefix(512)) } ?? ""
+        let message = code == SFTPStatus.ok ? "" : readString32().map { printable($0.prefix(512)) } ?? ""
         return SFTPStatus(code: code, message: message)
     }
 

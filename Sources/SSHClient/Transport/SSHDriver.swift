@@ -144,8 +144,17 @@ final class SSHDriver: @unchecked Sendable {
     func received(_ bytes: ByteBuffer) {
         eventLoop.preconditionInEventLoop()
         lastProgress = .now()
+        if streams.isEmpty { acknowledge() }
         session?.receive(bytes)
         pump()
+    }
+
+    /// Acknowledges what was received at once. Servers hold back small packets until the last one is acknowledged (Nagle),
+    /// and by itself the kernel waits 40 ms for something to send along with it; the setting does not last (tcp(7)).
+    private func acknowledge() {
+        #if os(Linux)
+            try? channel.syncOptions?.setOption(.tcpOption(.init(rawValue: TCP_QUICKACK)), value: 1)
+        #endif
     }
 
     func receivedEnd(_ error: SSHError) {

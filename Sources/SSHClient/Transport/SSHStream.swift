@@ -16,6 +16,22 @@ protocol ByteStream: AnyObject, Sendable {
     func close()
 }
 
+/// What a channel is opened for (RFC 4254, section 6.5).
+enum RemoteProgram: Sendable {
+    case subsystem(String)
+    case command(String)
+
+    fileprivate func start(on channel: OpaquePointer) -> Int32 {
+        let (request, name) =
+            switch self {
+            case .subsystem(let name): ("subsystem", name)
+            case .command(let line): ("exec", line)
+            }
+        return libssh2_channel_process_startup(
+            channel, request, UInt32(request.utf8.count), name, UInt32(name.utf8.count))
+    }
+}
+
 /// One channel of an SSH connection (RFC 4254, section 5).
 ///
 /// Sendable because it is confined to its driver's event loop, which every method checks.
@@ -31,12 +47,17 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     private var onEnd: ((SSHError) -> Void)?
     private(set) var isAwaitingAnswer = false
     private var hasEnded = false
+    /// What is still to be started, or was asked for and not yet confirmed.
+    private var program: RemoteProgram?
+    /// Why the server did not start the program.
+    private(set) var refusal: SSHError?
 
     /// The most that one read takes out of libssh2.
     private static let readSize = 128 * 1024
 
-    init(raw: OpaquePointer, driver: SSHDriver) {
+    init(raw: OpaquePointer, program: RemoteProgram, driver: SSHDriver) {
         self.raw = raw
+        self.program = program
         self.driver = driver
     }
 
@@ -79,6 +100,7 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     /// Moves bytes between libssh2 and the two ends. Called by the driver's pump only.
     func pump(_ session: SSHSession) {
         guard onBytes != nil, !hasEnded else { return }
+        start(session)
         flush()
         read(0) { onBytes?($0) }
         read(1) { onErrorBytes?($0) }
@@ -87,6 +109,25 @@ final class SSHStream: ByteStream, @unchecked Sendable {
         if !hasEnded, libssh2_channel_eof(raw) == 1, libssh2_channel_wait_closed(raw) != LIBSSH2_ERROR_EAGAIN {
             driver.remove(self)
             end(SSHError(.disconnected, "the device's server ended the channel"))
+        }
+    }
+
+    /// Asks for the program. What is written follows the request at once: waiting for the answer would cost a round trip.
+    private func start(_ session: SSHSession) {
+        guard let program else { return }
+        do throws(SSHError) {
+            let step = try session.step(program.start(on: raw)) { _, text in
+                SSHError(
+                    .unsupported, "the device refused to start it: \(text)",
+                    advice: "For SFTP, the SSH server needs its sftp-server; dropbear needs the package that brings it."
+                )
+            }
+            if case .done = step { self.program = nil }
+        } catch {
+            refusal = error
+            libssh2_channel_close(raw)
+            driver.remove(self)
+            end(error)
         }
     }
 

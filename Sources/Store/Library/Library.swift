@@ -1,6 +1,8 @@
+import Dispatch
 import Foundation
 import Glibc
 import Planner
+import Synchronization
 
 /// A save that was received and is to become a version.
 public struct VersionDraft: Sendable {
@@ -79,12 +81,7 @@ public actor Library {
             } else {
                 for case .success(let prepared) in ready { for path in prepared.toSync { try FileCalls.sync(path) } }
             }
-            var folders: Set<String> = []
-            let stored = ready.map { prepared in
-                prepared.flatMap { prepared in
-                    Result { () throws(StoreError) in try place(prepared, &folders) }
-                }
-            }
+            let (stored, folders) = place(ready)
             if trustsSync {
                 try FileCalls.syncFileSystem(of: root)
             } else {
@@ -97,7 +94,7 @@ public actor Library {
     }
 
     /// A draft whose bytes are in one file or folder of the staging.
-    private struct Prepared {
+    private struct Prepared: Sendable {
         let draft: VersionDraft
         let path: String
         let toSync: [String]
@@ -135,14 +132,34 @@ public actor Library {
             draft: draft, path: folder, toSync: toSync.reversed(), entries: entries.sorted { $0.path < $1.path })
     }
 
-    private func place(_ prepared: Prepared, _ folders: inout Set<String>) throws(StoreError) -> StoredVersion {
+    /// Gives everything its final name. One result a draft, in order, and the folders whose names changed.
+    private func place(_ ready: [Result<Prepared, StoreError>]) -> ([Result<StoredVersion, StoreError>], Set<String>) {
+        let stamp = LibraryName.stamp(now())
+        // Making folders is what takes long here, and file systems make several at once.
+        let slices = ready.batches(of: 64)
+        let placed = Mutex([Int: ([Result<StoredVersion, StoreError>], Set<String>)]())
+        DispatchQueue.concurrentPerform(iterations: slices.count) { number in
+            var folders: Set<String> = []
+            let stored = slices[number].map { prepared in
+                prepared.flatMap { prepared in
+                    Result { () throws(StoreError) in try place(prepared, stamp, &folders) }
+                }
+            }
+            placed.withLock { $0[number] = (stored, folders) }
+        }
+        let parts = placed.withLock { placed in slices.indices.compactMap { placed[$0] } }
+        return (parts.flatMap(\.0), parts.reduce(into: []) { $0.formUnion($1.1) })
+    }
+
+    private nonisolated func place(
+        _ prepared: Prepared, _ stamp: String, _ folders: inout Set<String>
+    ) throws(StoreError) -> StoredVersion {
         let draft = prepared.draft
         let folder = LibraryName.folder(of: draft.identity, archival: draft.archival)
         for made in try FileCalls.makeFolders(path(of: folder)) { folders.insert(FileCalls.parent(of: made)) }
         folders.insert(path(of: folder))
-        let date = now()
         for attempt in 1...10_000 {
-            let name = LibraryName.version(of: draft.originalName, shape: draft.shape, at: date, attempt: attempt)
+            let name = LibraryName.version(of: draft.originalName, shape: draft.shape, stamp: stamp, attempt: attempt)
             let isFolder = draft.shape == .folder
             guard
                 try FileCalls.moveWithoutReplacing(prepared.path, to: path(of: "\(folder)/\(name)"), isFolder: isFolder)

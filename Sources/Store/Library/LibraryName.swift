@@ -16,11 +16,11 @@ enum LibraryName {
         return (parts + (identity.kind == .state ? ["_states", slot] : [slot])).joined(separator: "/")
     }
 
-    /// `stem [YYYY-MM-DD_HH-MM-SS].ext` in UTC; `attempt` from 2 up makes further names for the same second.
-    static func version(of originalName: String, shape: SaveShape, at date: Date, attempt: Int) -> String {
+    /// `stem [YYYY-MM-DD_HH-MM-SS].ext`; `attempt` from 2 up makes further names for the same ``stamp(_:)``.
+    static func version(of originalName: String, shape: SaveShape, stamp: String, attempt: Int) -> String {
         let (stem, fileExtension) = shape == .folder ? (originalName, "") : split(originalName)
         let again = attempt > 1 ? " (\(attempt))" : ""
-        return safe(stem, telling: stem) + " [\(stampFormat(date))]" + again
+        return safe(stem, telling: stem) + " [\(stamp)]" + again
             + (fileExtension.isEmpty ? "" : "." + safe(fileExtension, telling: ""))
     }
 
@@ -30,7 +30,8 @@ enum LibraryName {
         return (String(name[..<dot]), String(name[name.index(after: dot)...]))
     }
 
-    private static func stampFormat(_ date: Date) -> String {
+    /// `YYYY-MM-DD_HH-MM-SS` in UTC.
+    static func stamp(_ date: Date) -> String {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = .gmt
         let parts = calendar.dateComponents([.year, .month, .day, .hour, .minute, .second], from: date)
@@ -42,6 +43,7 @@ enum LibraryName {
     /// `text` with what FAT and SMB can't have replaced by `_`. When that changed anything, a hash of `key` is
     /// appended, so that two names never become one.
     static func safe(_ text: String, telling key: String) -> String {
+        if isPlain(text) { return text }
         var result = String(
             String.UnicodeScalarView(
                 text.unicodeScalars.map { scalar in
@@ -58,6 +60,26 @@ enum LibraryName {
         guard Array(result.utf8) != Array(text.utf8) else { return result }
         let hash = SHA256.hash(data: Data(key.precomposedStringWithCanonicalMapping.utf8)).prefix(4)
         return result + " ~" + hash.map { String(format: "%02x", $0) }.joined()
+    }
+
+    /// Whether `text` is surely safe as it is, as most names are: told without looking at characters.
+    private static func isPlain(_ text: String) -> Bool {
+        let bytes = text.utf8
+        guard let first = bytes.first, isLetter(first), bytes.count <= 160, bytes.last != UInt8(ascii: " ") else {
+            return false
+        }
+        return bytes.allSatisfy { isLetter($0) || " -_'!&()[],+".utf8.contains($0) }
+            && (bytes.count > 4 || !reserved.contains(text.uppercased()))
+    }
+
+    /// Whether `byte` is a letter or digit of ASCII.
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
     }
 
     private static let reserved: Set<String> = Set(
