@@ -26,6 +26,11 @@ need_to_build() {
     need libssh2-1-dev libsqlite3-dev libzip-dev zlib1g-dev pkg-config
 }
 
+# build_release [OPTIONS OF swift build]: with the Swift libraries inside, so that the program also runs where no Swift is.
+build_release() {
+    swift build -c release --static-swift-stdlib "$@"
+}
+
 # A TCP port of 127.0.0.1 that nothing listens on, from 20000 up, beginning at a place that differs between runs.
 free_port() {
     port=$((20000 + $$ % 20000))

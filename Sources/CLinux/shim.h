@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 int syncfs(int descriptor);
+int sync_file_range(int descriptor, long long offset, long long count, unsigned int flags);
 
 // The kind of file system that holds path (statfs(2)), or -1.
 static inline long saveferry_file_system_type(const char *path) {
@@ -16,6 +17,12 @@ static inline long saveferry_file_system_type(const char *path) {
 
 // Forces everything on the descriptor's file system to the disk (syncfs(2)).
 static inline int saveferry_syncfs(int descriptor) { return syncfs(descriptor); }
+
+// Begins to write a file's contents to the disk, and does not wait (sync_file_range(2)).
+static inline void saveferry_begin_writing_back(int descriptor) {
+    const unsigned int write = 2; // SYNC_FILE_RANGE_WRITE
+    sync_file_range(descriptor, 0, 0, write);
+}
 
 // Renames unless the new name exists (renameat2(2) with RENAME_NOREPLACE).
 static inline int saveferry_rename_without_replacing(const char *from, const char *to) {

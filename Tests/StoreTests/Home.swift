@@ -135,7 +135,7 @@ struct Home {
     }
 
     func text(of version: StoredVersion) async throws -> String {
-        let file = try await library.open(version, try #require(version.entries.first))
+        let file = library.file(try #require(version.entries.first), of: version)
         var bytes: [UInt8] = []
         while let more = try await file.read(upTo: 4_096) { bytes += more }
         return String(decoding: bytes, as: UTF8.self)

@@ -67,7 +67,7 @@ struct RemoteReplacement: Sendable {
         _ entry: StoredVersion.Entry, of version: StoredVersion, to path: RemotePath,
         beforeSwap: @escaping @Sendable () async throws -> Void
     ) async throws -> RemoteAttributes {
-        let file = try await library.open(version, entry)
+        let file = library.file(entry, of: version)
         return try await sftp.replace(
             path, size: entry.size, modified: modified, permissions: nil,
             source: { try await file.read(upTo: $0) }, beforeSwap: beforeSwap)

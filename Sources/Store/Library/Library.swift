@@ -177,13 +177,11 @@ public actor Library {
         throw StoreError(.alreadyExists, "every name for a version in \(folder) is taken")
     }
 
-    /// Opens one file of a version for reading. Its bytes are checked against the recorded hash on the way.
-    public func open(_ version: StoredVersion, _ entry: StoredVersion.Entry) throws(StoreError) -> LibraryFile {
+    /// One file of a version, to be read. Its bytes are checked against the recorded hash on the way.
+    public nonisolated func file(_ entry: StoredVersion.Entry, of version: StoredVersion) -> LibraryFile {
         let path = path(
             of: version.shape == .folder ? "\(version.libraryPath)/\(entry.path.text)" : version.libraryPath)
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw StoreError(errno: errno, "read \(path)") }
-        return LibraryFile(descriptor: descriptor, path: path, entry: entry, disk: disk)
+        return LibraryFile(path: path, entry: entry, disk: disk)
     }
 
     /// Copies a version of one identity as a new version of another, durable when it returns.
@@ -192,7 +190,7 @@ public actor Library {
         do {
             var files: [VersionDraft.File] = []
             for entry in version.entries {
-                let source = try open(version, entry)
+                let source = self.file(entry, of: version)
                 let file = staging.file(keep: true)
                 while let bytes = try await source.read(upTo: 128 << 10) { try await file.append(bytes) }
                 files.append(VersionDraft.File(name: entry.path.text, content: try await file.finish()))

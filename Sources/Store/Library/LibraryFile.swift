@@ -3,26 +3,25 @@ import Planner
 
 import struct Crypto.SHA256
 
-/// One file of a version, read from beginning to end.
+/// One file of a version, read from beginning to end. It is opened by the first read.
 public actor LibraryFile {
     private nonisolated let disk: DiskExecutor
     /// Runs on the library's own thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { disk.asUnownedSerialExecutor() }
-    private let descriptor: Int32
+    private var descriptor: Int32 = -1
     private let path: String
     private let entry: StoredVersion.Entry
     private var hasher = SHA256()
     private var position: UInt64 = 0
 
-    init(descriptor: Int32, path: String, entry: StoredVersion.Entry, disk: DiskExecutor) {
-        self.descriptor = descriptor
+    init(path: String, entry: StoredVersion.Entry, disk: DiskExecutor) {
         self.path = path
         self.entry = entry
         self.disk = disk
     }
 
     deinit {
-        Glibc.close(descriptor)
+        if descriptor >= 0 { Glibc.close(descriptor) }
     }
 
     /// The next bytes, at most `count`; nil at the end. Throws instead of giving the last bytes when all of them together
@@ -40,6 +39,8 @@ public actor LibraryFile {
     }
 
     private func next(_ count: Int) throws(StoreError) -> [UInt8] {
+        if descriptor < 0 { descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw StoreError(errno: errno, "read \(path)") }
         var code: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             let got = Glibc.read(descriptor, buffer.baseAddress, count)

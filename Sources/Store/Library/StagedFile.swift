@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Planner
 
@@ -47,7 +48,7 @@ public actor StagedFile {
     }
 
     private func put(_ bytes: [UInt8]) throws {
-        if isSpooled { try FileCalls.write(bytes, to: descriptor, path) } else { memory += bytes }
+        if isSpooled { try FileCalls.write(bytes, to: descriptor, path) } else if memory.isEmpty { memory = bytes } else { memory += bytes }
     }
 
     private func spool() async throws {
@@ -76,6 +77,7 @@ public actor StagedFile {
     func persist() async throws -> String {
         if !isSpooled {
             try await spool()
+            saveferry_begin_writing_back(descriptor)
             closeFile()
         }
         return path
