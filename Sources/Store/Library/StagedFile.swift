@@ -48,7 +48,13 @@ public actor StagedFile {
     }
 
     private func put(_ bytes: [UInt8]) throws {
-        if isSpooled { try FileCalls.write(bytes, to: descriptor, path) } else if memory.isEmpty { memory = bytes } else { memory += bytes }
+        if isSpooled {
+            try FileCalls.write(bytes, to: descriptor, path)
+        } else if memory.isEmpty {
+            memory = bytes
+        } else {
+            memory += bytes
+        }
     }
 
     private func spool() async throws {
