@@ -109,8 +109,13 @@ private struct TrackedSaves {
         }
         for listing in input.listings {
             guard case .listed(let contents) = listing.state else { continue }
-            for path in contents.files.map(\.path) {
-                tally(path, in: listing.directory.id) { $0.placeHoldsFiles = true }
+            // Listed files of one folder follow each other, and one of them is enough.
+            var last: Place?
+            for file in contents.files {
+                let place = places.place(of: file.path, in: listing.directory.id)
+                if place == last { continue }
+                last = place
+                tally(file.path, in: listing.directory.id) { $0.placeHoldsFiles = true }
             }
         }
         return counts

@@ -19,17 +19,17 @@ struct Target {
 struct Places {
     private let listings: [DirectoryListing]
     private let directories: [Int64: DirectoryListing]
-    /// Every listed path and every folder on the way to it, exactly and folded for file systems that fold names.
-    private let standing: [Int64: Set<RelativePath>]
-    private let folded: [Int64: Set<String>]
+    /// How each directory's path is shown, with a slash at its end.
+    private let shownRoots: [Int64: String]
+    /// Looked at only where something is absent.
+    private let standing: StandingNames
     /// Links and the like, and folders that could not be listed: nothing is known of them and of what is below them.
     private let opaque: [Int64: [RelativePath: String]]
 
     init(_ listings: [DirectoryListing]) {
         self.listings = listings
         directories = Dictionary(listings.map { ($0.directory.id, $0) }, uniquingKeysWith: { first, _ in first })
-        var standing: [Int64: Set<RelativePath>] = [:]
-        var folded: [Int64: Set<String>] = [:]
+        shownRoots = directories.mapValues { FileName.escaped($0.directory.path) + "/" }
         var opaque: [Int64: [RelativePath: String]] = [:]
         for listing in listings {
             guard case .listed(let contents) = listing.state else { continue }
@@ -37,20 +37,14 @@ struct Places {
                 contents.skipped.compactMap { entry in RelativePath(entry.shownPath).map { ($0, entry.reason) } }
                 + contents.unreadable.map { ($0.path, $0.reason) }
             opaque[listing.directory.id] = Dictionary(unknown, uniquingKeysWith: { first, _ in first })
-            let files = contents.files.map(\.path)
-            let folders = Set(contents.folders + files.compactMap(\.parent))
-            standing[listing.directory.id] = Set(files).union(folders)
-            let all = files + folders + unknown.map(\.0)
-            folded[listing.directory.id] = Set(all.map { NameFolding.caseFolded($0.text) })
         }
-        self.standing = standing
-        self.folded = folded
         self.opaque = opaque
+        standing = StandingNames(listings, opaque)
     }
 
     /// The path on the device, safe to print.
     func shownPath(_ directory: Int64, _ path: RelativePath) -> String {
-        (directories[directory].map { FileName.escaped($0.directory.path) + "/" } ?? "") + path.description
+        (shownRoots[directory] ?? "") + path.description
     }
 
     func place(of path: RelativePath, in directory: Int64) -> Place {
@@ -77,7 +71,7 @@ struct Places {
                 let name = directory.newName(for: identity, version),
                 let path = RelativePath(prefix + name)
             else { continue }
-            if folded[directory.id]?.contains(NameFolding.caseFolded(path.text)) == true {
+            if standing.folded[directory.id]?.contains(NameFolding.caseFolded(path.text)) == true {
                 let obstacle = "something that is not this save already stands at \(shownPath(directory.id, path))"
                 return Target(directory: directory.id, path: path, side: .absent, obstacle: obstacle)
             }
@@ -97,7 +91,7 @@ struct Places {
             {
                 return .unknown(reason: reason)
             }
-            if standing[listing.directory.id]?.contains(path) == true {
+            if standing.exact[listing.directory.id]?.contains(path) == true {
                 return .unknown(reason: "it is there, but no longer matches the directory's settings")
             }
             return .absent
@@ -117,6 +111,31 @@ struct Places {
             }.min()
             return match.map { $0.text + "/" }
         }
+    }
+}
+
+/// Every listed path and every folder on the way to it, by directory. Gathered when first asked for: a device on which
+/// nothing is absent doesn't need it.
+private final class StandingNames {
+    /// As the device writes them.
+    private(set) lazy var exact: [Int64: Set<RelativePath>] = names.mapValues { Set($0) }
+    /// Folded, for file systems that fold names, and with what is no file.
+    private(set) lazy var folded: [Int64: Set<String>] = Dictionary(
+        uniqueKeysWithValues: names.map { directory, paths in
+            let all = paths + Array((opaque[directory] ?? [:]).keys)
+            return (directory, Set(all.map { NameFolding.caseFolded($0.text) }))
+        })
+    private lazy var names: [Int64: [RelativePath]] = listings.reduce(into: [:]) { names, listing in
+        guard case .listed(let contents) = listing.state else { return }
+        let files = contents.files.map(\.path)
+        names[listing.directory.id] = files + Set(contents.folders + files.compactMap(\.parent))
+    }
+    private let listings: [DirectoryListing]
+    private let opaque: [Int64: [RelativePath: String]]
+
+    init(_ listings: [DirectoryListing], _ opaque: [Int64: [RelativePath: String]]) {
+        self.listings = listings
+        self.opaque = opaque
     }
 }
 
