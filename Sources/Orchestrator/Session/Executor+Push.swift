@@ -12,29 +12,53 @@ extension Executor {
         let modified: Int64
     }
 
-    /// Old contents to safety → temp → verify → replace → commit, a batch at a time.
+    /// Old contents to safety → temp → verify → replace → commit. Many are on their way to the device at once; meanwhile
+    /// the next ones are made ready, and those that have arrived are recorded.
     func push() async throws {
         let pushes = operations { operation in
             if case .push(let version, let target) = operation.step { (version: version, target: target) } else { nil }
         }
         // Opened while the first files are on their way.
         async let widened: Void = sftp.widen(forReplacing: pushes.count)
-        for batch in pushes.batches(of: Executor.batchSize) {
-            try stop.check()
-            let versions = try await store.versions(batch.map(\.payload.version.id))
-            let safe = try await secureOldContents(
-                of: batch.map {
-                    Numbered(index: $0.index, operation: $0.operation, payload: $0.payload.target)
-                })
-            let ready = batch.compactMap { push -> ReadyPush? in
-                guard safe.contains(push.index), let version = versions[push.payload.version.id] else { return nil }
-                return ReadyPush(
-                    index: push.index, operation: push.operation, target: push.payload.target, version: version,
-                    modified: push.payload.version.modified)
+        var arrivals = PushArrivals(store: store, ledger: ledger)
+        await withTaskGroup(of: PushArrivals.Arrival.self) { group in
+            var underWay = 0
+            do {
+                for batch in pushes.batches(of: 256) {
+                    try stop.check()
+                    for push in try await makeReady(batch) {
+                        if underWay < 192 {
+                            underWay += 1
+                        } else if let arrival = await group.next() {
+                            await arrivals.add(arrival)
+                        }
+                        group.addTask(executorPreference: sftp.taskExecutor) {
+                            (push.index, await Result { try await put(push) })
+                        }
+                    }
+                }
+            } catch {
+                arrivals.end(with: error)
             }
-            try await push(ready)
+            // Whatever happened: what is under way is finished and recorded.
+            for await arrival in group { await arrivals.add(arrival) }
         }
         await widened
+        try await arrivals.finish()
+    }
+
+    private func makeReady(_ batch: ArraySlice<Numbered<(version: ServerVersion, target: PushTarget)>>) async throws
+        -> [ReadyPush]
+    {
+        let versions = try await store.versions(batch.map(\.payload.version.id))
+        let safe = try await secureOldContents(
+            of: batch.map { Numbered(index: $0.index, operation: $0.operation, payload: $0.payload.target) })
+        return batch.compactMap { push in
+            guard safe.contains(push.index), let version = versions[push.payload.version.id] else { return nil }
+            return ReadyPush(
+                index: push.index, operation: push.operation, target: push.payload.target, version: version,
+                modified: push.payload.version.modified)
+        }
     }
 
     /// P1: nothing on the device is replaced before its content is a durable, recorded version.
@@ -81,42 +105,6 @@ extension Executor {
         _ = try await uncancelled { [store] in try await store.archive([commit]) }
     }
 
-    /// Puts versions on the device, many at once, and records them a few at a time while others are still on their way.
-    private func push(_ pushes: [ReadyPush]) async throws {
-        var lost: (any Error)?
-        var unrecorded: [(index: Int, commit: PushCommit)] = []
-        func record() async throws {
-            let commits = unrecorded.map(\.commit)
-            try await uncancelled { [store] in try await store.commitPushes(commits) }
-            for push in unrecorded { await ledger.completed(push.index) }
-            unrecorded = []
-        }
-        try await withThrowingTaskGroup(of: (Int, Result<PushCommit, any Error>).self) { group in
-            func begin(_ push: ReadyPush) {
-                group.addTask(executorPreference: sftp.taskExecutor) {
-                    (push.index, await Result { try await put(push) })
-                }
-            }
-            for push in pushes.prefix(Executor.pushesAtOnce) { begin(push) }
-            var waiting = pushes.dropFirst(Executor.pushesAtOnce)
-            while let (index, result) = try await group.next() {
-                if let next = waiting.popFirst() { begin(next) }
-                switch result {
-                case .success(let commit):
-                    unrecorded.append((index, commit))
-                    if unrecorded.count >= 128 { try await record() }
-                case .failure(let error):
-                    if let error = error as? SSHError, error.endsConnection { lost = error }
-                    await ledger.failed(index, error)
-                }
-            }
-        }
-        if !unrecorded.isEmpty { try await record() }
-        if let lost { throw lost }
-    }
-
-    private static let pushesAtOnce = 192
-
     private func put(_ push: ReadyPush) async throws -> PushCommit {
         try stop.check()
         guard let directory = device.directoriesByID[push.target.directory], let save = push.operation.saveID else {
@@ -162,6 +150,56 @@ extension Executor {
             } catch {
                 await ledger.failed(item.index, error)
             }
+        }
+    }
+}
+
+/// Records pushes as they arrive on the device, a few at a time.
+private struct PushArrivals {
+    typealias Arrival = (index: Int, result: Result<PushCommit, any Error>)
+
+    let store: Store
+    let ledger: Ledger
+    private var unrecorded: [(index: Int, commit: PushCommit)] = []
+    /// What ended the work: the first error that was not about one save alone.
+    private var failure: (any Error)?
+
+    init(store: Store, ledger: Ledger) {
+        self.store = store
+        self.ledger = ledger
+    }
+
+    mutating func add(_ arrival: Arrival) async {
+        switch arrival.result {
+        case .success(let commit):
+            unrecorded.append((arrival.index, commit))
+            if unrecorded.count >= 128 { await record() }
+        case .failure(let error):
+            if let error = error as? SSHError, error.endsConnection { end(with: error) }
+            await ledger.failed(arrival.index, error)
+        }
+    }
+
+    mutating func end(with error: any Error) {
+        if failure == nil { failure = error }
+    }
+
+    /// Records the rest, and throws what ended the work.
+    mutating func finish() async throws {
+        await record()
+        if let failure { throw failure }
+    }
+
+    private mutating func record() async {
+        guard !unrecorded.isEmpty else { return }
+        let arrived = unrecorded
+        unrecorded = []
+        do {
+            let commits = arrived.map(\.commit)
+            try await uncancelled { [store] in try await store.commitPushes(commits) }
+            for push in arrived { await ledger.completed(push.index) }
+        } catch {
+            end(with: error)
         }
     }
 }
