@@ -40,11 +40,18 @@ struct SaveFerry: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            end(with: 0)
         } catch let error as ExitCode {
-            Foundation.exit(error.rawValue)
+            end(with: error.rawValue)
         } catch {
-            Foundation.exit(report(error))
+            end(with: report(error))
         }
+    }
+
+    /// Ends the process without the exit handlers of the libraries: OpenSSL's takes apart what a connection that is just
+    /// being closed on its own thread still uses (OPENSSL_cleanup(3)).
+    private static func end(with code: Int32) -> Never {
+        _exit(code)
     }
 
     /// Prints what went wrong and returns the exit code for it.

@@ -10,7 +10,7 @@ enum Signals {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number)
             source.setEventHandler {
-                if task.isCancelled { exit(128 + number) }
+                if task.isCancelled { _exit(128 + number) }
                 task.cancel()
             }
             source.resume()
