@@ -150,5 +150,15 @@ extension ProgramTests {
                 #expect(attributes[.posixPermissions] as? Int == mode, "\(path)")
             }
         }
+
+        @Test func `without settings everything is found below HOME, where a shell's tilde leads`() async throws {
+            let home = try TemporaryFolder()
+            let environment = ["HOME": home.path, "SAVEFERRY_LIBRARY_DIR": "~/saves"]
+            let status = try await Command.run(Installation.program, ["status"], environment: environment)
+            #expect(status.status == 0, "\(status.errorOutput)")
+            let made = FileManager.default.subpaths(atPath: home.path) ?? []
+            #expect(made.contains(".local/state/saveferry/saveferry.db"), "\(made)")
+            #expect(made.contains("saves"), "\(made)")
+        }
     }
 }

@@ -50,14 +50,17 @@ struct Settings {
             concurrency: concurrency)
     }
 
+    /// Where a shell's `~` leads too; Foundation by itself looks only into the user database.
+    private static var userHome: String { Environment["HOME"] ?? NSHomeDirectory() }
+
     private static func xdg(_ kind: String, _ fallback: String) -> String {
-        let base = Environment["XDG_\(kind)_HOME"] ?? "\(NSHomeDirectory())/\(fallback)"
+        let base = Environment["XDG_\(kind)_HOME"] ?? "\(userHome)/\(fallback)"
         return "\(base)/saveferry"
     }
 
     /// `~` and relative paths made absolute.
     static func absolute(_ path: String) -> String {
-        let expanded = (path as NSString).expandingTildeInPath
+        let expanded = path == "~" || path.hasPrefix("~/") ? userHome + path.dropFirst() : path
         let full = expanded.hasPrefix("/") ? expanded : "\(FileManager.default.currentDirectoryPath)/\(expanded)"
         return URL(fileURLWithPath: full).standardizedFileURL.path
     }
