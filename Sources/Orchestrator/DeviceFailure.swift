@@ -44,7 +44,7 @@ public struct DeviceFailure: Error, Sendable, CustomStringConvertible {
     private init(_ error: SSHError) {
         let code: Code =
             switch error.code {
-            case .hostKeyUnknown, .hostKeyChanged: .hostKey
+            case .hostKeyUnknown, .hostKeyChanged, .hostKeyUnusable: .hostKey
             case .authenticationRefused, .badKeyFile: .authentication
             case .unreachable, .timedOut, .disconnected, .noCommonAlgorithm: .unreachable
             case .cancelled: .interrupted

@@ -44,4 +44,7 @@ public struct SaveDirectory: Hashable, Sendable {
         self.extensions = extensions ?? SaveFileName.defaultExtensions(for: kind)
         self.acceptsNew = acceptsNew
     }
+
+    /// Whether the user has not chosen other extensions.
+    public var hasDefaultExtensions: Bool { extensions == SaveFileName.defaultExtensions(for: kind) }
 }

@@ -34,7 +34,9 @@ public actor SSHConnection {
         logger: Logger
     ) async throws(SSHError) -> SSHConnection {
         var offered: [HostKey] = []
-        for algorithms in attempts(for: pins) {
+        let attempts = attempts(for: pins)
+        guard pins.isEmpty || !attempts.isEmpty else { throw SSHError(unusable: pins, endpoint) }
+        for algorithms in attempts {
             let handshake: Handshake
             do throws(SSHError) {
                 handshake = try await Handshake.perform(with: endpoint, offering: algorithms, deadlines: deadlines)
@@ -166,6 +168,15 @@ private struct ChannelPointer: @unchecked Sendable {
 }
 
 extension SSHError {
+    /// No pinned key is of a kind that the SSH library can verify.
+    fileprivate init(unusable pins: [HostKeyPin], _ endpoint: Endpoint) {
+        let kinds = Set(pins.compactMap(\.algorithm)).sorted().joined(separator: ", ")
+        self.init(
+            .hostKeyUnusable,
+            "the pinned key of \(endpoint.host) is of a kind that libssh2 \(SSHLibrary.version) can't use: \(kinds)",
+            advice: "Pin another key of the device (ed25519 is best), or install libssh2 1.11 or later.")
+    }
+
     /// The server's key is not one that the user trusts.
     fileprivate init(untrusted offered: [HostKey], _ pins: [HostKeyPin], _ endpoint: Endpoint) {
         let shown = offered.map { "\($0.algorithm) \($0.fingerprint)" }.joined(separator: ", ")

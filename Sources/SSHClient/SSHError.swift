@@ -14,6 +14,8 @@ public struct SSHError: Error, Sendable, CustomStringConvertible {
         case hostKeyUnknown(offered: HostKey)
         /// The device shows other keys than the pinned ones.
         case hostKeyChanged(offered: [HostKey], pinned: [HostKeyPin])
+        /// Every pinned key is of a kind that the SSH library can't use.
+        case hostKeyUnusable
         case authenticationRefused
         case badKeyFile
         case permissionDenied

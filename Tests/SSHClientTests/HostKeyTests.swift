@@ -29,6 +29,16 @@ extension ServerTests {
             try await eventually("sshd logs the login") { server.log.contains(Self.signOfLogin) }
         }
 
+        @Test func `a pin of a kind that the library can't use says so, and nothing is sent`() async throws {
+            let server = try await OpenSSHServer()
+            let pin = HostKeyPin(algorithm: "ssh-dss", fingerprint: try await fingerprint("host_ed25519"))
+            let error = await #expect(throws: SSHError.self) { try await server.connect(pins: [pin]) }
+            #expect(error?.code == .hostKeyUnusable)
+            #expect(error?.what.contains("ssh-dss") == true)
+            // sshd names every client that shows itself.
+            #expect(!server.log.contains("remote software version libssh2"))
+        }
+
         @Test func `without a pin nobody logs in, and the offered key is told`() async throws {
             let server = try await OpenSSHServer()
             let error = await #expect(throws: SSHError.self) { try await server.connect(pins: []) }

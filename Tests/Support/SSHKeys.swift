@@ -6,6 +6,8 @@ public struct SSHKeys: Sendable {
 
     /// The same keys for the whole test process.
     public static let shared: SSHKeys = {
+        // What a constant holds has no end of its own.
+        atexit { try? FileManager.default.removeItem(atPath: SSHKeys.shared.folder.path) }
         do { return try SSHKeys() } catch { fatalError("ssh-keygen is needed: \(error)") }
     }()
 

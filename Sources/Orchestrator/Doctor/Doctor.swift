@@ -107,7 +107,7 @@ extension Orchestrator {
                 let saves = Pairing(listings: found.map(\.listing), owner: "").saves.count
                 findings.append(
                     saves > 0
-                        ? .fine(check, "\(saves) saves")
+                        ? .fine(check, saves == 1 ? "1 save" : "\(saves) saves")
                         : .warning(
                             check, "no saves in it",
                             "Check the path and the extensions: \(directory.extensions.joined(separator: ","))."))

@@ -55,7 +55,9 @@ struct DeviceDocument: Codable {
             let platform: String? = if case .named(let name) = directory.platform { name } else { nil }
             return Directory(
                 path: directory.path, platform: platform, kind: directory.kind.rawValue,
-                layout: directory.layout.rawValue, extensions: directory.extensions, acceptsNew: directory.acceptsNew)
+                layout: directory.layout.rawValue,
+                extensions: directory.hasDefaultExtensions ? nil : directory.extensions,
+                acceptsNew: directory.acceptsNew)
         }
     }
 
