@@ -6,23 +6,24 @@ enum SecretFile {
     /// The secret, without the line's end; `kind` says what it is, for messages. Refuses a file that others can read.
     static func read(_ path: String, _ kind: String) async throws -> Secret {
         try await offCooperativePool {
+            let name = (path as NSString).lastPathComponent
             var info = stat()
             guard stat(path, &info) == 0 else {
                 throw DeviceFailure(
                     code: .authentication,
-                    message: "the \(kind) file \(path) can't be read: \(String(cString: strerror(errno)))",
+                    message: "the \(kind) file \(name) can't be read: \(String(cString: strerror(errno)))",
                     advice: "Create it with mode 0600 and the \(kind) on its first line.")
             }
             guard info.st_mode & 0o077 == 0 else {
                 throw DeviceFailure(
-                    code: .authentication, message: "others can read the \(kind) file \(path)",
-                    advice: "Run: chmod 600 \(path)")
+                    code: .authentication, message: "others can read the \(kind) file \(name)",
+                    advice: "Give it mode 600 (chmod 600).")
             }
             guard let text = try? String(contentsOfFile: path, encoding: .utf8),
                 let line = text.split(whereSeparator: \.isNewline).first
             else {
                 throw DeviceFailure(
-                    code: .authentication, message: "the \(kind) file \(path) is empty or not text",
+                    code: .authentication, message: "the \(kind) file \(name) is empty or not text",
                     advice: "Put the \(kind) on its first line.")
             }
             return Secret(String(line))

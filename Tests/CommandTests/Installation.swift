@@ -21,8 +21,7 @@ final class Installation: Sendable {
         handheld = try TemporaryFolder()
         server = try await OpenSSHServer(options)
         try FileManager.default.createDirectory(atPath: handheld("gba"), withIntermediateDirectories: true)
-        try home.write(SSHKeys.shared.privateText("user"), to: "keys/id_ed25519")
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: home("keys/id_ed25519"))
+        try home.write(SSHKeys.shared.privateText("user"), to: "keys/id_ed25519", mode: 0o600)
     }
 
     /// An installation whose device `pocket` is added and trusted, with one save on it.

@@ -31,10 +31,12 @@ public final class TemporaryFolder: Sendable {
         return file
     }
 
-    /// Writes a text file, making the folders above it.
+    /// Writes a text file, making the folders above it, with these mode bits.
     @discardableResult
-    public func write(_ text: String, to relative: String) throws -> String {
-        try write(Array(text.utf8), to: relative)
+    public func write(_ text: String, to relative: String, mode: Int = 0o644) throws -> String {
+        let file = try write(Array(text.utf8), to: relative)
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+        return file
     }
 
     /// The file's bytes, or nil when it does not exist.

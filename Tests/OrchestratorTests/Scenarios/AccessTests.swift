@@ -44,7 +44,7 @@ extension ScenarioTests {
             try await pocket.edit { $0.authentication = .keyFile(path: SSHKeys.shared.path("stranger")) }
             let failure = try #require(try await pocket.sync().failure)
             #expect(failure.code == .authentication)
-            #expect(failure.message.contains(SSHKeys.shared.path("stranger")))
+            #expect(failure.message.hasSuffix("does not accept the key stranger"), "\(failure)")
             #expect(failure.advice.contains("authorized_keys"))
         }
 
@@ -54,7 +54,8 @@ extension ScenarioTests {
             try await pocket.edit { $0.authentication = .keyFile(path: key) }
             let failure = try #require(try await pocket.sync().failure)
             #expect(failure.code == .authentication)
-            #expect(failure.advice == "Run: chmod 600 \(key)")
+            #expect(failure.message == "others can read the key file open_key")
+            #expect(failure.advice == "Give it mode 600 (chmod 600).")
             #expect(!pocket.server.log.contains("userauth-request"))
         }
 
