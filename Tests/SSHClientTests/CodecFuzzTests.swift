@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import SSHClient
@@ -40,7 +41,7 @@ private struct PacketMutator {
     private static let edges: [UInt8] = [0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff, 0x0c, 0x20]
 
     init(seed: UInt64) {
-        random = SplitMix64(state: seed)
+        random = SplitMix64(seed: seed)
     }
 
     mutating func next() {
@@ -83,19 +84,6 @@ private struct PacketMutator {
         _ = try? SFTPVersion(packet)
         _ = try SFTPReply(packet)
         understood += 1
-    }
-}
-
-/// Vigna's splitmix64: small, quick, and the same on every machine.
-private struct SplitMix64 {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }
 

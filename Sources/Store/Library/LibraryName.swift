@@ -24,10 +24,12 @@ enum LibraryName {
             + (fileExtension.isEmpty ? "" : "." + safe(fileExtension, telling: ""))
     }
 
-    /// The name and its extension without the dot.
+    /// The name and its extension without the dot. What is longer than any extension is part of the name, so that all
+    /// together stays below the 255 bytes that file systems take.
     private static func split(_ name: String) -> (String, String) {
         guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return (name, "") }
-        return (String(name[..<dot]), String(name[name.index(after: dot)...]))
+        let after = name[name.index(after: dot)...]
+        return after.utf8.count > 16 ? (name, "") : (String(name[..<dot]), String(after))
     }
 
     /// `YYYY-MM-DD_HH-MM-SS` in UTC.
