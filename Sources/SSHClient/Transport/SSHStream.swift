@@ -46,7 +46,9 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     private var onErrorBytes: ((ByteBuffer) -> Void)?
     private var onEnd: ((SSHError) -> Void)?
     private(set) var isAwaitingAnswer = false
-    private var hasEnded = false
+    /// Why nothing more will come; nil while something may.
+    private var ending: SSHError?
+    private var hasEnded: Bool { ending != nil }
     /// What is still to be started, or was asked for and not yet confirmed.
     private var program: RemoteProgram?
     /// Why the server did not start the program.
@@ -71,9 +73,14 @@ final class SSHStream: ByteStream, @unchecked Sendable {
 
     func listen(onBytes: @escaping (ByteBuffer) -> Void, onEnd: @escaping (SSHError) -> Void) {
         eventLoop.preconditionInEventLoop()
+        // It may have ended before anyone could listen.
+        if let ending = ending ?? driver.failure {
+            onEnd(ending)
+            return
+        }
         self.onBytes = onBytes
         self.onEnd = onEnd
-        if let failure = driver.failure { end(failure) } else { driver.schedulePump() }
+        driver.schedulePump()
     }
 
     /// Sets who is told of bytes that the remote program writes to its standard error.
@@ -171,7 +178,7 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     /// Tells the listener that nothing more will come. Idempotent.
     func end(_ error: SSHError) {
         guard !hasEnded else { return }
-        hasEnded = true
+        ending = error
         isAwaitingAnswer = false
         let listener = onEnd
         onBytes = nil
