@@ -1,11 +1,18 @@
 # Shorthands for the scripts; see README.md.
-.PHONY: run test bench lint format clean
+.PHONY: run test test-asan test-tsan bench lint format clean
 
 run:
 	@./Scripts/run
 
 test:
 	@./Scripts/test
+
+# The same tests under the address and the thread sanitizer, each in a build folder of its own.
+test-asan:
+	@./Scripts/test --sanitize address --scratch-path .build-asan
+
+test-tsan:
+	@./Scripts/test --sanitize thread --scratch-path .build-tsan
 
 bench:
 	@./Benchmarks/compare
