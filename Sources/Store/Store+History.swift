@@ -68,11 +68,11 @@ extension Store {
         }
         let copy = try await copy(found, as: save.identity)
         let time = time
-        return try await write { db in
+        return try await write { [library] db in
             let id = try insertVersion(
-                copy, of: save.id, archival: false, source: "restored from version \(number)", modified: time, at: time,
-                db)
-            try setCurrent(id, of: save.id, db)
+                copy, in: library, of: save.id, archival: false, source: "restored from version \(number)",
+                modified: time, at: time, db)
+            try setCurrent(id, of: save.id, at: time, db)
             guard
                 let row = try Row.fetchOne(
                     db, sql: "SELECT *, 1 AS is_current FROM save_versions WHERE id = ?", arguments: [id]),

@@ -3,6 +3,15 @@ import Foundation
 
 /// Turns SIGINT and SIGTERM into the cancellation of what is under way.
 enum Signals {
+    /// The same for work that may fail.
+    static func cancelling<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value
+    {
+        let ended: Result<Value, any Error> = await cancelling {
+            do { return .success(try await work()) } catch { return .failure(error) }
+        }
+        return try ended.get()
+    }
+
     /// Runs `work`; the first signal cancels it, and it ends in its own time. A second one ends the process at once.
     static func cancelling<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
         let task = Task { await work() }
