@@ -122,7 +122,7 @@ func loadVersion(_ id: Int64, _ db: Database) throws -> StoredVersion? {
     try loadVersions([id], db)[id]
 }
 
-private func loadVersions(_ ids: [Int64], _ db: Database) throws -> [Int64: StoredVersion] {
+func loadVersions(_ ids: [Int64], _ db: Database) throws -> [Int64: StoredVersion] {
     // One query however many there are (https://www.sqlite.org/json1.html#jeach).
     let wanted = "[\(ids.map(String.init).joined(separator: ","))]"
     let files = try Row.fetchCursor(

@@ -27,6 +27,7 @@ struct SaveFerry: AsyncParsableCommand {
         subcommands: [
             DeviceCommand.self, PlanCommand.self, SyncCommand.self, ServeCommand.self, StatusCommand.self,
             SavesCommand.self, HistoryCommand.self, RestoreCommand.self, RetentionCommand.self,
+            VerifyCommand.self,
             DeleteCommand.self, UntrackCommand.self,
             TrackCommand.self, ConflictsCommand.self, SessionsCommand.self, DoctorCommand.self,
         ])

@@ -78,6 +78,32 @@ extension ProgramTests {
             daemon.signal(SIGTERM)
             #expect(try await daemon.waitForEnd(within: 10) == 0)
         }
+
+        @Test func `verify exits 1 while differences remain, and repairs from another copy`() async throws {
+            let installation = try await Installation.withDevice()
+            _ = try await installation.run("sync")
+            #expect(try await installation.run("verify").output == "1 version: 0 differences\n")
+            _ = try await installation.run("restore", "Metroid", "--version", "1")
+            let history = try #require(
+                try await installation.json("history", "Metroid")["versions"] as? [[String: Any]])
+            let path = try #require(history.last?["library_path"] as? String)
+            try FileManager.default.removeItem(atPath: installation.home("library/\(path)"))
+            try installation.home.write("stranger", to: "library/stranger.txt")
+            let found = try await installation.run("verify")
+            #expect(found.status == 1)
+            #expect(found.output.contains("missing: \(path) (gba/Metroid version 1)\n"))
+            #expect(found.output.contains("orphan: stranger.txt\n"))
+            let json = try await installation.json("verify")
+            #expect((json["differences"] as? [[String: Any]])?.map { $0["kind"] as? String } == ["orphan", "missing"])
+            #expect((json["totals"] as? [String: Any])?["remaining"] as? Int == 2)
+            let repaired = try await installation.run("verify", "--repair")
+            #expect(repaired.status == 0, "\(repaired.output)\(repaired.errorOutput)")
+            #expect(repaired.output.hasSuffix("2 versions: 2 differences, 2 repaired\n"))
+            #expect(installation.home.read("library/\(path)") == Array("x".utf8))
+            let kept = installation.home.everything().filter { $0.hasSuffix("stranger.txt") }
+            #expect(kept.count == 1 && kept[0].hasPrefix("library/.saveferry/orphans/"))
+            #expect(try await installation.run("verify").status == 0)
+        }
     }
 }
 

@@ -2,7 +2,7 @@ import Glibc
 
 /// How files leave the library: aside first, in one rename, then for good. Links are never followed.
 extension Library {
-    private nonisolated var removedFolder: String { "\(root)/.saveferry/removed" }
+    nonisolated var removedFolder: String { "\(root)/.saveferry/removed" }
 
     /// Whether something stands at a path below the library.
     nonisolated func holds(_ libraryPath: String) -> Bool {
