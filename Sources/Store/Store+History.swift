@@ -82,6 +82,28 @@ extension Store {
         }
     }
 
+    /// Copies a version out of the library, the current one for nil; see ``Library/export(_:to:replaces:)`` for what is
+    /// at `path` before and after. Returns the version's number and the absolute path of the file or folder.
+    public func export(
+        save: SaveSummary, version number: Int?, to path: String, replaces: Bool
+    ) async throws(StoreError) -> (version: Int, path: String) {
+        let found = try await read { db in
+            try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT v.id, v.number FROM saves s JOIN save_versions v ON v.save_id = s.id
+                    WHERE s.id = ?1 AND iif(?2 IS NULL, v.id = s.current_version_id, v.number = ?2)
+                    """, arguments: [save.id, number]
+            ).flatMap { row in try loadVersion(row["id"], db).map { (number: row["number"] as Int, version: $0) } }
+        }
+        guard let found else {
+            throw StoreError(
+                .notFound, "\(save.identity.game) has no \(number.map { "version \($0)" } ?? "current version")",
+                advice: "See its versions with `saveferry history \(save.id)`.")
+        }
+        return (found.number, try await library.export(found.version, to: path, replaces: replaces))
+    }
+
     /// Marks a save as deleted. Its contents stay in the library.
     public func deleteSave(_ id: Int64) async throws(StoreError) {
         let time = time

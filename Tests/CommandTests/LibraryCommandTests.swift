@@ -79,6 +79,24 @@ extension ProgramTests {
             #expect(try await daemon.waitForEnd(within: 10) == 0)
         }
 
+        @Test func `export writes any version, and replaces a file only with --force`() async throws {
+            let installation = try await Installation.withDevice()
+            _ = try await installation.run("sync")
+            try installation.handheld.write("newer", to: "gba/Metroid.srm")
+            _ = try await installation.run("sync")
+            let path = installation.home("out.srm")
+            let current = try await installation.run("export", "gba/Metroid", "--to", path)
+            #expect(current.output == "Version 2 of gba/Metroid is at \(path).\n", "\(current.errorOutput)")
+            #expect(installation.home.read("out.srm") == Array("newer".utf8))
+            let refused = try await installation.run("export", "Metroid", "--version", "1", "--to", path)
+            #expect(refused.status == 2 && refused.errorOutput.contains("--force"))
+            #expect(installation.home.read("out.srm") == Array("newer".utf8))
+            let forced = try await installation.run("export", "Metroid", "--version", "1", "--to", path, "--force")
+            #expect(forced.status == 0 && installation.home.read("out.srm") == Array("x".utf8))
+            #expect(try await installation.run("export", "Metroid", "--version", "9", "--to", path).status == 2)
+            #expect(try await installation.run("export", "Metroid").status == 2)
+        }
+
         @Test func `verify exits 1 while differences remain, and repairs from another copy`() async throws {
             let installation = try await Installation.withDevice()
             _ = try await installation.run("sync")
