@@ -27,7 +27,7 @@ struct SaveFerry: AsyncParsableCommand {
         subcommands: [
             DeviceCommand.self, PlanCommand.self, SyncCommand.self, ServeCommand.self, StatusCommand.self,
             SavesCommand.self, HistoryCommand.self, RestoreCommand.self, ExportCommand.self, RetentionCommand.self,
-            VerifyCommand.self,
+            VerifyCommand.self, RehashCommand.self,
             DeleteCommand.self, UntrackCommand.self,
             TrackCommand.self, ConflictsCommand.self, SessionsCommand.self, DoctorCommand.self,
         ])

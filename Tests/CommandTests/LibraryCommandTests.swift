@@ -97,6 +97,50 @@ extension ProgramTests {
             #expect(try await installation.run("export", "Metroid").status == 2)
         }
 
+        @Test func `rehash repairs the hashes and says how many, twice the same`() async throws {
+            let installation = try await Self.withVersions(3)
+            #expect(try await installation.run("verify").status == 1)
+            #expect(try await installation.run("rehash").output == "3 versions: 2 changed\n")
+            #expect(try await installation.run("rehash").output == "3 versions: 0 changed\n")
+            #expect(try await installation.run("verify").status == 0)
+            let json = try await installation.json("rehash")
+            #expect((json["rehash"] as? [String: Int]) == ["versions": 3, "changed": 0, "failed": 0])
+            let history = try await installation.json("history", "Metroid")["versions"] as? [[String: Any]]
+            let path = try #require(history?.last?["library_path"] as? String)
+            try FileManager.default.removeItem(atPath: installation.home("library/\(path)"))
+            let missing = try await installation.run("rehash")
+            #expect(missing.status == 1 && missing.errorOutput.contains("gba/Metroid version 1"))
+        }
+
+        @Test(arguments: ["serve", "sync"])
+        func `hashes of an older way are brought up to date before a device is synced`(_ command: String) async throws {
+            let installation = try await Installation.withDevice()
+            _ = try await installation.run("sync")
+            // As an older way of hashing would have recorded it; and the server's side has moved on since.
+            _ = try await installation.run("restore", "Metroid", "--version", "1")
+            try await installation.change(
+                """
+                UPDATE save_versions SET content_hash = zeroblob(32), hash_algorithm = 0;
+                UPDATE save_versions SET content_hash = randomblob(32) WHERE number = 2;
+                UPDATE device_save_sync SET content_hash = zeroblob(32);
+                DELETE FROM device_save_entries;
+                """)
+            if command == "serve" {
+                let daemon = try installation.start("serve", "--schedule", "1h")
+                try await eventually("the run is recorded") {
+                    try await Command.run(
+                        "sqlite3", ["-readonly", installation.database, "SELECT max(id), status FROM sync_sessions"]
+                    ).output == "2|COMPLETED\n"
+                }
+                daemon.signal(SIGTERM)
+                #expect(try await daemon.waitForEnd(within: 10) == 0)
+            } else {
+                #expect(try await installation.run("sync").status == 0)
+            }
+            #expect(try await installation.run("conflicts").output == "No conflicts.\n")
+            #expect(try await installation.run("verify").status == 0)
+        }
+
         @Test func `verify exits 1 while differences remain, and repairs from another copy`() async throws {
             let installation = try await Installation.withDevice()
             _ = try await installation.run("sync")

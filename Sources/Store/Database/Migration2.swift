@@ -11,6 +11,7 @@ func addRetention(_ db: Database) throws {
         sql: """
             ALTER TABLE save_versions ADD COLUMN last_used_at INTEGER;
             ALTER TABLE save_versions ADD COLUMN hash_algorithm INTEGER NOT NULL DEFAULT 1;
+            CREATE INDEX save_versions_by_hash_algorithm ON save_versions(hash_algorithm);
             CREATE TABLE library_removals (
                 id INTEGER PRIMARY KEY,
                 library_path TEXT NOT NULL UNIQUE

@@ -11,27 +11,11 @@ extension Store {
 
     /// Recorded versions in order of their numbers, beginning after the number `after`, at most `limit` of them.
     func recordedVersions(after: Int64, limit: Int) async throws(StoreError) -> [RecordedVersion] {
-        try await read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT v.id, v.save_id, v.number, s.owner, s.platform, s.game, s.kind, s.slot
-                    FROM save_versions v JOIN saves s ON s.id = v.save_id WHERE v.id > ? ORDER BY v.id LIMIT ?
-                    """, arguments: [after, limit])
-            let versions = try loadVersions(rows.map { $0["id"] }, db)
-            return rows.compactMap { row in
-                versions[row["id"]].map { version in
-                    RecordedVersion(
-                        reference: VersionReference(
-                            id: row["id"], save: row["save_id"], identity: SaveIdentity(row), number: row["number"]),
-                        version: version)
-                }
-            }
-        }
+        try await read { db in try fetchRecorded(where: "v.id > ? ORDER BY v.id LIMIT ?", [after, limit], db) }
     }
 
     /// How many versions there are.
-    func versionCount() async throws(StoreError) -> Int {
+    public func versionCount() async throws(StoreError) -> Int {
         try await read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM save_versions") ?? 0 }
     }
 
@@ -67,6 +51,26 @@ extension Store {
                     WHERE e.sha256 = ? AND v.id <> ? AND v.id > ? ORDER BY v.id LIMIT ?
                     """, arguments: [sha256.data, version, after, limit]
             ).map { (version: $0["id"], libraryPath: $0["path"]) }
+        }
+    }
+}
+
+func fetchRecorded(
+    where condition: String, _ arguments: StatementArguments, _ db: Database
+) throws -> [Store.RecordedVersion] {
+    let rows = try Row.fetchAll(
+        db,
+        sql: """
+            SELECT v.id, v.save_id, v.number, s.owner, s.platform, s.game, s.kind, s.slot
+            FROM save_versions v JOIN saves s ON s.id = v.save_id WHERE \(condition)
+            """, arguments: arguments)
+    let versions = try loadVersions(rows.map { $0["id"] }, db)
+    return rows.compactMap { row in
+        versions[row["id"]].map { version in
+            Store.RecordedVersion(
+                reference: VersionReference(
+                    id: row["id"], save: row["save_id"], identity: SaveIdentity(row), number: row["number"]),
+                version: version)
         }
     }
 }

@@ -41,6 +41,7 @@ struct ServeCommand: AsyncParsableCommand {
         let scheduler = Scheduler(orchestrator: orchestrator, fallback: fallback)
         let housekeeping = Housekeeping(store: store, rule: rule, logger: logger)
         await Signals.cancelling {
+            await housekeeping.rehash()
             async let kept: Void = housekeeping.run()
             await scheduler.run()
             await kept
