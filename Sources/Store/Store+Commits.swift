@@ -8,7 +8,7 @@ extension Store {
     @discardableResult
     public func commitPulls(_ pulls: [PullCommit]) async throws(StoreError) -> [PullOutcome] {
         let time = time
-        return try await write { db in
+        return try await write { [library] db in
             var sources: [Int64: String] = [:]
             return try pulls.map { pull in
                 let save = try pull.server?.id ?? findOrInsertSave(pull.identity, db)
@@ -17,10 +17,10 @@ extension Store {
                 // Another device's run, or the user, may have been faster.
                 let isCurrent = try holds(pull.server?.content ?? .absent, save, db)
                 let version = try insertVersion(
-                    pull.version, of: save, archival: !isCurrent, source: source, modified: pull.seen.content.modified,
-                    at: time, db)
+                    pull.version, in: library, of: save, archival: !isCurrent, source: source,
+                    modified: pull.seen.content.modified, at: time, db)
                 guard isCurrent else { return .superseded }
-                try setCurrent(version, of: save, db)
+                try setCurrent(version, of: save, at: time, db)
                 try agree(pull.seen, device: pull.device, save: save, at: time, db)
                 try endOperation(pull.operation, save: save, db)
                 return .current(save: save)
@@ -78,20 +78,20 @@ extension Store {
     /// Records contents that are kept beside the current version. One transaction.
     public func archive(_ archives: [ArchiveCommit]) async throws(StoreError) {
         let time = time
-        try await write { db in
+        try await write { [library] db in
             for archive in archives {
                 let source = try deviceName(archive.device, db)
                 switch archive.place {
                 case .archive(let save):
                     _ = try insertVersion(
-                        archive.version, of: save, archival: true, source: source, modified: archive.modified, at: time,
-                        db)
+                        archive.version, in: library, of: save, archival: true, source: source,
+                        modified: archive.modified, at: time, db)
                 case .slot(let identity):
                     let save = try findOrInsertSave(identity, db)
                     let version = try insertVersion(
-                        archive.version, of: save, archival: false, source: source, modified: archive.modified,
-                        at: time, db)
-                    try setCurrent(version, of: save, db)
+                        archive.version, in: library, of: save, archival: false, source: source,
+                        modified: archive.modified, at: time, db)
+                    try setCurrent(version, of: save, at: time, db)
                 }
             }
         }
@@ -138,20 +138,25 @@ func findOrInsertSave(_ identity: SaveIdentity, _ db: Database) throws -> Int64 
     return db.lastInsertedRowID
 }
 
+/// Records a version. Throws when its file is gone from the library in the meantime: whoever takes a file away that no
+/// row names does so in a write transaction too, so that a row never names a missing file.
 func insertVersion(
-    _ version: StoredVersion, of save: Int64, archival: Bool, source: String, modified: Int64, at time: Int64,
-    _ db: Database
+    _ version: StoredVersion, in library: Library, of save: Int64, archival: Bool, source: String, modified: Int64,
+    at time: Int64, _ db: Database
 ) throws -> Int64 {
+    guard library.holds(version.libraryPath) else {
+        throw StoreError(.notFound, "\(version.libraryPath) is gone from the library", advice: "Sync again.")
+    }
     try db.cachedStatement(
         sql: """
             INSERT INTO save_versions (save_id, number, slot, content_hash, shape, size, is_blank, original_name,
-                library_path, source, modified_at, created_at)
+                library_path, source, modified_at, created_at, hash_algorithm)
             SELECT id, (SELECT coalesce(max(number), 0) + 1 FROM save_versions WHERE save_id = saves.id),
-                iif(?, NULL, slot), ?, ?, ?, ?, ?, ?, ?, ?, ? FROM saves WHERE id = ?
+                iif(?, NULL, slot), ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM saves WHERE id = ?
             """
     ).execute(arguments: [
         archival, version.digest.data, version.shape.rawValue, Int64(bitPattern: version.size), version.isBlank,
-        version.originalName, version.libraryPath, source, modified, time, save,
+        version.originalName, version.libraryPath, source, modified, time, ContentHash.algorithm, save,
     ])
     let id = db.lastInsertedRowID
     let entries = try db.cachedStatement(
@@ -162,7 +167,12 @@ func insertVersion(
     return id
 }
 
-func setCurrent(_ version: Int64, of save: Int64, _ db: Database) throws {
+func setCurrent(_ version: Int64, of save: Int64, at time: Int64, _ db: Database) throws {
+    try db.cachedStatement(
+        sql: """
+            UPDATE save_versions SET last_used_at = ? WHERE id = (SELECT current_version_id FROM saves WHERE id = ?)
+            """
+    ).execute(arguments: [time, save])
     try db.cachedStatement(sql: "UPDATE saves SET current_version_id = ?, deleted_at = NULL WHERE id = ?")
         .execute(arguments: [version, save])
 }

@@ -7,14 +7,14 @@ extension Store {
     /// is; when a side moved on, the open one follows it. One transaction.
     public func openConflicts(_ conflicts: [ConflictCommit]) async throws(StoreError) {
         let time = time
-        try await write { db in
+        try await write { [library] db in
             for conflict in conflicts {
                 let seen = conflict.seen
                 let version: Int64
                 if let stored = conflict.version {
                     version = try insertVersion(
-                        stored, of: conflict.save, archival: true, source: try deviceName(conflict.device, db),
-                        modified: seen.content.modified, at: time, db)
+                        stored, in: library, of: conflict.save, archival: true,
+                        source: try deviceName(conflict.device, db), modified: seen.content.modified, at: time, db)
                 } else {
                     version = try findVersion(seen.content.digest, of: conflict.save, db)
                 }
@@ -85,7 +85,7 @@ extension Store {
                 conflict, as: conflict.identity.inSlot("\(conflict.identity.slot)-\(conflict.deviceName)"))
         }
         let time = time
-        try await write { db in
+        try await write { [library] db in
             guard
                 let row = try Row.fetchOne(
                     db, sql: "SELECT * FROM conflicts WHERE id = ? AND resolved_at IS NULL", arguments: [id])
@@ -93,9 +93,9 @@ extension Store {
             if let promoted {
                 let save = try findOrInsertSave(promoted.identity, db)
                 let version = try insertVersion(
-                    promoted.version, of: save, archival: false, source: conflict.deviceName,
+                    promoted.version, in: library, of: save, archival: false, source: conflict.deviceName,
                     modified: row["device_time"], at: time, db)
-                try setCurrent(version, of: save, db)
+                try setCurrent(version, of: save, at: time, db)
             }
             let content = DeviceContent(digest: conflict.device.digest, isBlank: false, entries: [])
             if let directory = row["directory_id"] as Int64?, let path = RelativePath(row["path"] as String) {

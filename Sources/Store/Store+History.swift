@@ -68,11 +68,11 @@ extension Store {
         }
         let copy = try await copy(found, as: save.identity)
         let time = time
-        return try await write { db in
+        return try await write { [library] db in
             let id = try insertVersion(
-                copy, of: save.id, archival: false, source: "restored from version \(number)", modified: time, at: time,
-                db)
-            try setCurrent(id, of: save.id, db)
+                copy, in: library, of: save.id, archival: false, source: "restored from version \(number)",
+                modified: time, at: time, db)
+            try setCurrent(id, of: save.id, at: time, db)
             guard
                 let row = try Row.fetchOne(
                     db, sql: "SELECT *, 1 AS is_current FROM save_versions WHERE id = ?", arguments: [id]),
@@ -80,6 +80,28 @@ extension Store {
             else { throw StoreError(.other, "the new version can't be read back") }
             return summary
         }
+    }
+
+    /// Copies a version out of the library, the current one for nil; see ``Library/export(_:to:replaces:)`` for what is
+    /// at `path` before and after. Returns the version's number and the absolute path of the file or folder.
+    public func export(
+        save: SaveSummary, version number: Int?, to path: String, replaces: Bool
+    ) async throws(StoreError) -> (version: Int, path: String) {
+        let found = try await read { db in
+            try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT v.id, v.number FROM saves s JOIN save_versions v ON v.save_id = s.id
+                    WHERE s.id = ?1 AND iif(?2 IS NULL, v.id = s.current_version_id, v.number = ?2)
+                    """, arguments: [save.id, number]
+            ).flatMap { row in try loadVersion(row["id"], db).map { (number: row["number"] as Int, version: $0) } }
+        }
+        guard let found else {
+            throw StoreError(
+                .notFound, "\(save.identity.game) has no \(number.map { "version \($0)" } ?? "current version")",
+                advice: "See its versions with `saveferry history \(save.id)`.")
+        }
+        return (found.number, try await library.export(found.version, to: path, replaces: replaces))
     }
 
     /// Marks a save as deleted. Its contents stay in the library.

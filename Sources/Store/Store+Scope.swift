@@ -19,16 +19,19 @@ extension Store {
         try await read { db in try loadVersions(ids, db) }
     }
 
-    /// Of the given contents of each save, those that the library has for it.
+    /// Of the given contents of each save, those that the library has for it. Retention counts their age from now on: the
+    /// caller is about to replace them where they were seen. One transaction.
     public func knownDigests(of wanted: [Int64: Set<Digest>]) async throws(StoreError) -> [Int64: Set<Digest>] {
-        try await read { db in
+        guard !wanted.isEmpty else { return [:] }
+        let time = time
+        return try await write { db in
             let statement = try db.cachedStatement(
-                sql: "SELECT 1 FROM save_versions WHERE save_id = ? AND content_hash = ? LIMIT 1")
+                sql: "UPDATE save_versions SET last_used_at = ? WHERE save_id = ? AND content_hash = ?")
             var known: [Int64: Set<Digest>] = [:]
             for (save, digests) in wanted {
-                for digest in digests
-                where try Bool.fetchOne(statement, arguments: [save, digest.data]) != nil {
-                    known[save, default: []].insert(digest)
+                for digest in digests {
+                    try statement.execute(arguments: [time, save, digest.data])
+                    if db.changesCount > 0 { known[save, default: []].insert(digest) }
                 }
             }
             return known
@@ -119,7 +122,7 @@ func loadVersion(_ id: Int64, _ db: Database) throws -> StoredVersion? {
     try loadVersions([id], db)[id]
 }
 
-private func loadVersions(_ ids: [Int64], _ db: Database) throws -> [Int64: StoredVersion] {
+func loadVersions(_ ids: [Int64], _ db: Database) throws -> [Int64: StoredVersion] {
     // One query however many there are (https://www.sqlite.org/json1.html#jeach).
     let wanted = "[\(ids.map(String.init).joined(separator: ","))]"
     let files = try Row.fetchCursor(

@@ -26,7 +26,9 @@ struct SaveFerry: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             DeviceCommand.self, PlanCommand.self, SyncCommand.self, ServeCommand.self, StatusCommand.self,
-            SavesCommand.self, HistoryCommand.self, RestoreCommand.self, DeleteCommand.self, UntrackCommand.self,
+            SavesCommand.self, HistoryCommand.self, RestoreCommand.self, ExportCommand.self, RetentionCommand.self,
+            VerifyCommand.self, RehashCommand.self,
+            DeleteCommand.self, UntrackCommand.self,
             TrackCommand.self, ConflictsCommand.self, SessionsCommand.self, DoctorCommand.self,
         ])
 

@@ -5,6 +5,7 @@ enum Migrations {
     static var all: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1: devices, saves, sync rows, sessions, conflicts", migrate: createFirstSchema)
+        migrator.registerMigration("2: retention, algorithm of content hashes", migrate: addRetention)
         return migrator
     }
 }

@@ -5,6 +5,9 @@ import struct Crypto.SHA256
 
 /// The canonical hash of a save's content: equal for contents that mean the same.
 public enum ContentHash {
+    /// Which way of computing it this is. A change of what is hashed raises it, and ``Store/rehash(_:)`` follows.
+    static let algorithm = 1
+
     /// Of a folder, and of a zip with the same files in it: SHA-256 of the lines `name:sha256`, sorted by their UTF-8
     /// bytes and joined by a newline.
     public static func ofFolder(_ files: [(name: String, sha256: Digest)]) -> Digest {

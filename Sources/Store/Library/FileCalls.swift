@@ -89,18 +89,14 @@ enum FileCalls {
         [EPERM, EINVAL, ENOTSUP, ENOSYS, EOPNOTSUPP, EMLINK].contains(code)
     }
 
+    /// Removes a file, a link or a folder with everything in it. Never follows a link.
     static func removeTree(_ path: String) {
-        guard let directory = opendir(path) else {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0, let directory = fdopendir(descriptor) else {
             unlink(path)
             return
         }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
+        let names = names(in: directory)
         closedir(directory)
         for name in names {
             var info = stat()
@@ -112,6 +108,24 @@ enum FileCalls {
 }
 
 extension FileCalls {
+    /// The names in a folder, in no order; none when it can't be read.
+    static func names(in folder: String) -> [String] {
+        guard let directory = opendir(folder) else { return [] }
+        defer { closedir(directory) }
+        return names(in: directory)
+    }
+
+    private static func names(in directory: OpaquePointer) -> [String] {
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
     /// Whether the file system is one of those that are reached over a network, or by way of FUSE.
     static func isNetworkFileSystem(at path: String) -> Bool {
         // NFS, SMB, CIFS, SMB2, FUSE, 9p (statfs(2)).

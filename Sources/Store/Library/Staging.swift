@@ -50,7 +50,7 @@ public actor Staging {
         guard !isMade else { return }
         _ = try FileCalls.makeFolders(folder)
         lock = open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        flock(lock, LOCK_EX | LOCK_NB)
+        flock(lock, LOCK_EX)
         isMade = true
     }
 
@@ -64,19 +64,23 @@ public actor Staging {
 
     /// Removes what runs that died left in `parent`.
     static func sweep(_ parent: String) {
-        guard let directory = opendir(parent) else { return }
-        defer { closedir(directory) }
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasPrefix(".") { continue }
+        for name in FileCalls.names(in: parent) where !name.hasPrefix(".") {
             let folder = "\(parent)/\(name)"
             let lock = open("\(folder)/lock", O_RDWR | O_CLOEXEC)
             // A folder without its lock is being made just now.
             guard lock >= 0 else { continue }
             if flock(lock, LOCK_EX | LOCK_NB) == 0 { FileCalls.removeTree(folder) }
             close(lock)
+        }
+    }
+
+    /// Whether a run that lives receives files in `parent`.
+    static func isInUse(below parent: String) -> Bool {
+        FileCalls.names(in: parent).contains { name in
+            let lock = open("\(parent)/\(name)/lock", O_RDWR | O_CLOEXEC)
+            guard lock >= 0 else { return true }
+            defer { close(lock) }
+            return flock(lock, LOCK_SH | LOCK_NB) != 0
         }
     }
 }

@@ -20,8 +20,10 @@ struct SyncCommand: AsyncParsableCommand {
         let valves = try options.valves()
         let (store, orchestrator, events, _) = try await global.orchestrator()
         let devices = try await options.devices(store)
+        let housekeeping = Housekeeping(store: store, rule: nil, logger: global.logger)
         let reports = await Signals.cancelling {
-            await ProgressLine.during(events) {
+            await housekeeping.rehash()
+            return await ProgressLine.during(events) {
                 await orchestrator.sync(devices, trigger: .onDemand, allowing: valves)
             }
         }

@@ -9,7 +9,7 @@ enum Console {
         isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"]?.isEmpty ?? true
 
     /// One line, or several, of what was asked for.
-    static func answer(_ text: String) { write(text + "\n", to: .standardOutput) }
+    static func answer(_ text: String, terminator: String = "\n") { write(text + terminator, to: .standardOutput) }
 
     /// Something to know beside the answer.
     static func note(_ text: String) { write(text + "\n", to: .standardError) }

@@ -2,6 +2,7 @@ import Foundation
 import Orchestrator
 import Planner
 import SSHClient
+import Store
 
 /// What holds for the whole program: flags over `SAVEFERRY_*` over `saveferry.yaml` over defaults.
 struct Settings {
@@ -12,6 +13,10 @@ struct Settings {
     let concurrency: Int
     /// For devices without a schedule of their own; nil syncs only those that have one.
     let schedule: Schedule?
+    /// How many of a slot's newest versions stay.
+    let keepVersions: RetentionLimit
+    /// For how many days every version stays.
+    let keepDays: RetentionLimit
 
     init(home: String?, config: String?) throws {
         let home = (home ?? Environment["SAVEFERRY_HOME"]).map(Settings.absolute)
@@ -39,6 +44,12 @@ struct Settings {
                 Int($0).flatMap { (1...64).contains($0) ? $0 : nil }
             } ?? 8
         schedule = try file.parse(try text(.schedule), .schedule, Schedule.expectation) { try? Schedule($0) }
+        func limit(_ key: SettingsFile.Key, _ fallback: Int) throws -> RetentionLimit {
+            try file.parse(try text(key), key, RetentionLimit.expectation(of: key)) { RetentionLimit($0, key) }
+                ?? RetentionLimit(number: fallback)
+        }
+        keepVersions = try limit(.keepVersions, RetentionRule.standard.versions)
+        keepDays = try limit(.keepDays, RetentionRule.standard.days)
     }
 
     var orchestrator: OrchestratorSettings {

@@ -8,6 +8,8 @@ struct SettingsFile {
         case libraryDir = "library_dir"
         case keysDir = "keys_dir"
         case conflicts, concurrency, schedule
+        case keepVersions = "keep_versions"
+        case keepDays = "keep_days"
     }
 
     private let path: String
