@@ -49,7 +49,7 @@ public actor Staging {
     func make() throws(StoreError) {
         guard !isMade else { return }
         _ = try FileCalls.makeFolders(folder)
-        lock = open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        lock = FileCalls.call("lock", folder) { open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
         flock(lock, LOCK_EX | LOCK_NB)
         isMade = true
     }
