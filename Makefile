@@ -1,11 +1,14 @@
 # Shorthands for the scripts; see README.md.
-.PHONY: run test bench lint format clean
+.PHONY: run test faults bench lint format clean
 
 run:
 	@./Scripts/run
 
 test:
 	@./Scripts/test
+
+faults:
+	@./Scripts/faults
 
 bench:
 	@./Benchmarks/compare

@@ -10,12 +10,23 @@
         @TaskLocal public static var current: FaultInjector? = getenv("SAVEFERRY_FAULT")
             .flatMap { Fault(String(cString: $0)) }.map { FaultInjector($0) }
 
-        private let fault: Fault?
+        private let kind: Fault.Kind?
+        private let meets: @Sendable (_ seam: Fault.Seam, _ point: Int, _ call: String, _ changes: Bool) -> Bool
         private let state = Mutex((calls: [Fault.Seam: [String]](), struck: [String]()))
 
         /// Nil only counts.
         public init(_ fault: Fault?) {
-            self.fault = fault
+            kind = fault?.kind
+            meets = { seam, point, _, changes in
+                guard let fault, fault.seam == seam else { return false }
+                return point == fault.point || point > fault.point && fault.isLasting && changes
+            }
+        }
+
+        /// A fault that every call meets for which `matches` holds.
+        public init(_ kind: Fault.Kind, _ seam: Fault.Seam, where matches: @escaping @Sendable (String) -> Bool) {
+            self.kind = kind
+            meets = { met, _, call, _ in met == seam && matches(call) }
         }
 
         /// The calls so far, in order, in words.
@@ -32,14 +43,13 @@
             let isStruck = state.withLock { state in
                 let point = state.calls[seam, default: []].count
                 state.calls[seam, default: []].append(call)
-                guard let fault, fault.seam == seam else { return false }
-                guard point == fault.point || point > fault.point && fault.isLasting && changes else { return false }
+                guard meets(seam, point, call, changes) else { return false }
                 state.struck.append(call)
                 return true
             }
-            guard isStruck, let fault else { return nil }
-            if fault.kind == .kill { FaultInjector.killProcess() }
-            return fault.kind
+            guard isStruck, let kind else { return nil }
+            if kind == .kill { FaultInjector.killProcess() }
+            return kind
         }
 
         /// Ends the process as `kill -9` does.

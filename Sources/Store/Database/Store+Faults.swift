@@ -11,7 +11,7 @@ extension Store {
         #if DEBUG
             let isWrite = "\(name)" == "write"
             if let kind = FaultInjector.current?.strike(.database, "\(name) \(purpose)", changes: isWrite) {
-                let value = try await perform { db in
+                _ = try await perform { db in
                     let value = try body(db)
                     switch kind {
                     case .killAfter, .failureAfter: break

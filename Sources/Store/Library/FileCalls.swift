@@ -97,11 +97,21 @@ enum FileCalls {
         [EPERM, EINVAL, ENOTSUP, ENOSYS, EOPNOTSUPP, EMLINK].contains(code)
     }
 
+    /// Removes a file or a folder with everything in it, as far as that can be done.
     static func removeTree(_ path: String) {
-        guard let directory = opendir(path) else {
-            remove(path)
-            return
+        guard let names = names(in: path) else { return remove(path) }
+        for name in names {
+            var info = stat()
+            let child = "\(path)/\(name)"
+            if lstat(child, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { removeTree(child) } else { remove(child) }
         }
+        removeFolder(path)
+    }
+
+    /// What a folder holds, in no order; nil for what is no folder.
+    static func names(in folder: String) -> [String]? {
+        guard let directory = opendir(folder) else { return nil }
+        defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
@@ -109,12 +119,11 @@ enum FileCalls {
             }
             if name != ".", name != ".." { names.append(name) }
         }
-        closedir(directory)
-        for name in names {
-            var info = stat()
-            let child = "\(path)/\(name)"
-            if lstat(child, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { removeTree(child) } else { remove(child) }
-        }
+        return names
+    }
+
+    /// Removes an empty folder, where that can be done.
+    static func removeFolder(_ path: String) {
         _ = call("rmdir", path) { rmdir(path) }
     }
 

@@ -111,7 +111,7 @@
             } else if environment["SAVEFERRY_FAULTS"] == "all" {
                 extent = .all
             } else {
-                extent = .sample(environment["SAVEFERRY_FAULTS"].flatMap { Int($0) } ?? 240)
+                extent = .sample(environment["SAVEFERRY_FAULTS"].flatMap { Int($0) } ?? 120)
                 say("SAVEFERRY_FAULTS_SEED=\(seed)")
             }
         }
