@@ -46,7 +46,9 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     private var onErrorBytes: ((ByteBuffer) -> Void)?
     private var onEnd: ((SSHError) -> Void)?
     private(set) var isAwaitingAnswer = false
-    private var hasEnded = false
+    /// What ended it; nil while it lives.
+    private var ending: SSHError?
+    private var hasEnded: Bool { ending != nil }
     /// What is still to be started, or was asked for and not yet confirmed.
     private var program: RemoteProgram?
     /// Why the server did not start the program.
@@ -73,7 +75,14 @@ final class SSHStream: ByteStream, @unchecked Sendable {
         eventLoop.preconditionInEventLoop()
         self.onBytes = onBytes
         self.onEnd = onEnd
-        if let failure = driver.failure { end(failure) } else { driver.schedulePump() }
+        if let failure = driver.failure { end(failure) }
+        // It may also have ended when nobody listened yet: who comes late must not wait forever.
+        if let ending, self.onEnd != nil {
+            forgetListeners()
+            onEnd(ending)
+        } else {
+            driver.schedulePump()
+        }
     }
 
     /// Sets who is told of bytes that the remote program writes to its standard error.
@@ -171,13 +180,17 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     /// Tells the listener that nothing more will come. Idempotent.
     func end(_ error: SSHError) {
         guard !hasEnded else { return }
-        hasEnded = true
+        ending = error
         isAwaitingAnswer = false
         let listener = onEnd
+        forgetListeners()
+        listener?(error)
+    }
+
+    private func forgetListeners() {
         onBytes = nil
         onEnd = nil
         onErrorBytes = nil
-        listener?(error)
     }
 
     /// The remote program's exit status, once the channel has ended; -1 when a signal ended it.

@@ -10,7 +10,8 @@
         /// and the next run finishes the work.
         ///
         /// By itself a sample, with a seed that is printed. `SAVEFERRY_FAULTS=all` tries every one of them, `SAVEFERRY_FAULTS=N`
-        /// and `SAVEFERRY_FAULTS_SEED=S` another sample, and `SAVEFERRY_FAULTS_ONLY=SERVER:KIND@SEAM:POINT` one alone.
+        /// and `SAVEFERRY_FAULTS_SEED=S` another sample, `SAVEFERRY_FAULTS_SERVERS=S,T` only these, and
+        /// `SAVEFERRY_FAULTS_ONLY=SERVER:KIND@SEAM:POINT` one alone.
         @Suite struct FaultTests {
             @Test func `nothing is lost or torn by a fault, and the next run finishes the work`() async throws {
                 let choice = try FaultChoice(ProcessInfo.processInfo.environment)
@@ -95,10 +96,13 @@
         private let seed: UInt64
         /// Whether each fault is named before it is tried.
         let isVerbose: Bool
+        /// Nil for all of them.
+        private let servers: [String]?
         /// How many worlds there are side by side.
         let workers: Int
 
         init(_ environment: [String: String]) throws {
+            servers = environment["SAVEFERRY_FAULTS_SERVERS"]?.split(separator: ",").map(String.init)
             isVerbose = environment["SAVEFERRY_FAULTS_VERBOSE"] != nil
             seed = environment["SAVEFERRY_FAULTS_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1_000_000)
             workers = environment["SAVEFERRY_FAULTS_WORKERS"].flatMap { Int($0) } ?? 4
@@ -117,7 +121,11 @@
         }
 
         func includes(_ server: FaultServer) -> Bool {
-            if case .only(let only, _) = extent { only == server.rawValue } else { true }
+            if case .only(let only, _) = extent {
+                only == server.rawValue
+            } else {
+                servers?.contains(server.rawValue) ?? true
+            }
         }
 
         /// The chosen ones of a server's faults, in an order that mixes them.
