@@ -1,11 +1,14 @@
 # Shorthands for the scripts; see README.md.
-.PHONY: run test test-asan test-tsan bench lint format clean
+.PHONY: run test faults test-asan test-tsan bench lint format clean
 
 run:
 	@./Scripts/run
 
 test:
 	@./Scripts/test
+
+faults:
+	@./Scripts/faults
 
 # The same tests under the address and the thread sanitizer, each in a build folder of its own.
 test-asan:

@@ -23,11 +23,12 @@ let package = Package(
 
         .systemLibrary(name: "CLinux"),
 
+        .target(name: "Faults"),
         .target(name: "Planner"),
         .target(
             name: "SSHClient",
             dependencies: [
-                "CLibSSH2",
+                "CLibSSH2", "Faults",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -36,7 +37,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Planner", "CLibZip", "CLinux",
+                "Planner", "CLibZip", "CLinux", "Faults",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -74,7 +75,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
-            name: "OrchestratorTests", dependencies: ["Orchestrator", "Planner", "SSHClient", "Store", "TestSupport"]),
+            name: "OrchestratorTests",
+            dependencies: [
+                "Faults", "Orchestrator", "Planner", "SSHClient", "Store", "TestSupport", "saveferry",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(name: "CommandTests", dependencies: ["saveferry", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

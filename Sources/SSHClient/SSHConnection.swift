@@ -97,7 +97,7 @@ public actor SSHConnection {
         }
     }
 
-    private func openSFTPStream() async throws(SSHError) -> SSHStream {
+    func openSFTPStream() async throws(SSHError) -> SSHStream {
         try await openChannel(window: 4 << 20, for: .subsystem("sftp"))
     }
 

@@ -77,16 +77,24 @@ public final class Store: Sendable {
 
     /// Reads in one snapshot of the database.
     func read<Value: Sendable>(
-        _ body: @escaping @Sendable (Database) throws -> Value
+        _ body: @escaping @Sendable (Database) throws -> Value, for purpose: StaticString = #function
     ) async throws(StoreError) -> Value {
-        do { return try await pool.read(body) } catch { throw StoreError(database: error) }
+        do {
+            return try await Store.transaction("read", purpose, body) { [pool] in try await pool.read($0) }
+        } catch {
+            throw StoreError(database: error)
+        }
     }
 
     /// Writes in one transaction: all of it, durable when this returns, or nothing.
     func write<Value: Sendable>(
-        _ body: @escaping @Sendable (Database) throws -> Value
+        _ body: @escaping @Sendable (Database) throws -> Value, for purpose: StaticString = #function
     ) async throws(StoreError) -> Value {
-        do { return try await pool.write(body) } catch { throw StoreError(database: error) }
+        do {
+            return try await Store.transaction("write", purpose, body) { [pool] in try await pool.write($0) }
+        } catch {
+            throw StoreError(database: error)
+        }
     }
 
     /// Seconds since 1970.

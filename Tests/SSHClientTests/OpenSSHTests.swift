@@ -96,6 +96,31 @@ extension ServerTests {
             connection.close()
         }
 
+        @Test(.timeLimit(.minutes(2)))
+        func `a connection that ends while SFTP is being opened ends the opening, at any moment`()
+            async throws
+        {
+            let server = try await OpenSSHServer()
+            defer { withExtendedLifetime(server) {} }
+            for moment in 0..<40 {
+                let connection = try await server.connect()
+                let opening = Task { try? await connection.openSFTP() }
+                for _ in 0..<moment * 25 { await Task.yield() }
+                connection.close()
+                _ = await opening.value
+            }
+        }
+
+        @Test func `who begins to listen to a stream that has ended is told so`() async throws {
+            let server = try await OpenSSHServer()
+            defer { withExtendedLifetime(server) {} }
+            let connection = try await server.connect()
+            let stream = try await connection.openSFTPStream()
+            try await stream.eventLoop.submit { stream.end(SSHError(.disconnected, "gone")) }.get()
+            #expect(await code { _ = try await SFTPClient.start(over: stream) } == .disconnected)
+            connection.close()
+        }
+
         // MARK: Commands
 
         @Test func `a command's output and status come back`() async throws {

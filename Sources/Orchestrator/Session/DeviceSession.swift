@@ -100,9 +100,12 @@ struct DeviceSession: Sendable {
             environment.logger.notice(
                 "repairing an interrupted transfer",
                 metadata: ["device": "\(name)", "directory": "\(directory.listing.directory.path)"])
-            try await sftp.repair(directory.leftovers, in: directory.listing.directory)
+            for refusal in try await sftp.repair(directory.leftovers, in: directory.listing.directory) {
+                environment.logger.warning("not repaired: \(refusal)", metadata: ["device": "\(name)"])
+            }
         }
-        return try await lister.list(device.directories).map(\.listing)
+        // What could not be repaired says nothing of its save, and keeps no other from being synced.
+        return try await lister.list(device.directories).map { $0.listing.awaitingRepair(of: $0.leftovers) }
     }
 
     /// Everything that was learnt of the device, and the plan that follows from it.

@@ -23,17 +23,28 @@ extension SFTPClient {
     ///
     /// What is removed is never the only copy: temporary files are copies of library versions, and a content is in the
     /// library before its place is given to another.
-    func repair(_ leftovers: [RemoteLeftover], in directory: SaveDirectory) async throws {
+    /// Returns why some could not be repaired; throws only when the connection is lost.
+    func repair(_ leftovers: [RemoteLeftover], in directory: SaveDirectory) async throws -> [SSHError] {
+        var refusals: [SSHError] = []
         for leftover in leftovers {
-            let folder = leftover.folder.map(directory.remotePath.appending) ?? directory.remotePath
-            let path = folder.appending(leftover.name)
-            if let name = leftover.nameToRestore {
-                try await rename(path, to: folder.appending(name))
-            } else if leftover.isFolder {
-                try await removeTree(path)
-            } else {
-                try await remove(path)
+            do {
+                try await repair(leftover, in: directory)
+            } catch let error as SSHError where !error.endsConnection {
+                refusals.append(error)
             }
+        }
+        return refusals
+    }
+
+    private func repair(_ leftover: RemoteLeftover, in directory: SaveDirectory) async throws {
+        let folder = leftover.folder.map(directory.remotePath.appending) ?? directory.remotePath
+        let path = folder.appending(leftover.name)
+        if let name = leftover.nameToRestore {
+            try await rename(path, to: folder.appending(name))
+        } else if leftover.isFolder {
+            try await removeTree(path)
+        } else {
+            try await remove(path)
         }
     }
 
@@ -52,7 +63,7 @@ extension SFTPClient {
 }
 
 extension DirectoryListing {
-    /// This listing as a dry run sees it: a save whose swap was interrupted is unknown until the next sync repairs it.
+    /// This listing before that is repaired: a save whose swap was interrupted is unknown until a sync repairs it.
     func awaitingRepair(of leftovers: [RemoteLeftover]) -> DirectoryListing {
         guard case .listed(var contents) = state else { return self }
         for leftover in leftovers {

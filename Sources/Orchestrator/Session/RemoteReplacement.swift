@@ -40,14 +40,25 @@ struct RemoteReplacement: Sendable {
         do {
             entries = try await build(version, in: building)
             try await confirmTarget()
-            if target.over != .nothing { try await sftp.rename(place, to: backup) }
-            try await sftp.rename(building, to: place)
+            try await swap(building, place, backup)
         } catch {
             try? await sftp.removeTree(building)
             throw error
         }
         if target.over != .nothing { try await sftp.removeTree(backup) }
         return entries
+    }
+
+    private func swap(_ building: RemotePath, _ place: RemotePath, _ backup: RemotePath) async throws {
+        guard target.over != .nothing else { return try await sftp.rename(building, to: place) }
+        try await sftp.rename(place, to: backup)
+        do {
+            try await sftp.rename(building, to: place)
+        } catch {
+            // The place is not left empty; where this fails too, the next run repairs it.
+            try? await sftp.rename(backup, to: place)
+            throw error
+        }
     }
 
     private func build(_ version: StoredVersion, in building: RemotePath) async throws -> [DeviceContent.Entry] {

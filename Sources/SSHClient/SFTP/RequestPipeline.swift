@@ -1,3 +1,4 @@
+import Faults
 import NIOCore
 
 /// Numbers requests, sends them without waiting, and matches the answers.
@@ -42,21 +43,83 @@ final class RequestPipeline: @unchecked Sendable {
     > {
         stream.eventLoop.preconditionInEventLoop()
         let reply = Pending(onArrival: onArrival)
+        #if DEBUG
+            if let kind = FaultInjector.current?.strike(.sftp, request.words, changes: request.changes) {
+                send(request, meeting: kind, reply)
+                return reply
+            }
+        #endif
+        send(request, answering: reply)
+        return reply
+    }
+
+    private func send(_ request: SFTPRequest, answering reply: Pending<SFTPResponse>) {
         if let failure {
             reply.arrive(.failure(failure), order: arrivals)
-            return reply
+            return
         }
         let number = nextNumber
         nextNumber &+= 1
         pending[number] = reply
         stream.write { request.encode(number: number, into: &$0) }
         stream.setAwaitingAnswer(true)
-        return reply
     }
+
+    #if DEBUG
+        /// Whether a fault let the server fall silent.
+        private var isSilent = false
+
+        /// Sends a request that is to meet a fault.
+        private func send(_ request: SFTPRequest, meeting kind: Fault.Kind, _ reply: Pending<SFTPResponse>) {
+            let failed = SFTPResponse.status(SFTPStatus(code: SFTPStatus.failure, message: "Failure"))
+            let denied = SFTPResponse.status(
+                SFTPStatus(code: SFTPStatus.permissionDenied, message: "Permission denied"))
+            switch kind {
+            case .kill, .killAfter: sendInstead(request) { _ in FaultInjector.killProcess() }
+            case .reset: breakConnection(reply)
+            case .resetAfter: sendInstead(request) { [self] _ in breakConnection(reply) }
+            case .hang:
+                isSilent = true
+                send(.realPath([UInt8(ascii: ".")]), answering: reply)
+            case .hangAfter:
+                isSilent = true
+                send(request, answering: reply)
+            // A request that changes nothing goes in its place, so that the refusal comes when the server would send it.
+            case .failure, .noSpace, .unsupported: answer(.realPath([UInt8(ascii: ".")]), reply, with: failed)
+            case .permissionDenied: answer(.realPath([UInt8(ascii: ".")]), reply, with: denied)
+            case .failureAfter: answer(request, reply, with: failed)
+            case .shortWrite: answer(request.halved, reply, with: failed)
+            case .silentShortWrite, .shortRead: send(request.halved, answering: reply)
+            }
+        }
+
+        private func answer(_ request: SFTPRequest, _ reply: Pending<SFTPResponse>, with response: SFTPResponse) {
+            sendInstead(request) { [self] result in
+                reply.arrive(result.map { _ in response }, order: arrivals)
+            }
+        }
+
+        private func sendInstead(
+            _ request: SFTPRequest,
+            onArrival: @escaping (Result<SFTPResponse, SSHError>) -> Void
+        ) {
+            send(request, answering: Pending(onArrival: onArrival))
+        }
+
+        private func breakConnection(_ reply: Pending<SFTPResponse>) {
+            let error = SSHError(.disconnected, "the connection was lost: a fault of a test")
+            stream.fail(error)
+            ended(error)
+            reply.arrive(.failure(error), order: arrivals)
+        }
+    #endif
 
     /// Bytes from the server. Anything that is not an answer to what was asked ends the connection.
     func received(_ bytes: ByteBuffer) {
         guard failure == nil else { return }
+        #if DEBUG
+            if isSilent { return }
+        #endif
         splitter.append(bytes)
         do throws(SFTPMalformed) {
             while failure == nil, let packet = try splitter.next() { try dispatch(packet) }

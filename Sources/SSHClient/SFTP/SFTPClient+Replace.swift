@@ -27,6 +27,10 @@ extension SFTPClient {
             var objection: (any Error)?
             do { try await beforeSwap() } catch { objection = error }
             try await confirm(writing, target)
+            let arrived = try await arrived(writing, temporary)
+            guard arrived.size == size else {
+                throw SSHError(.failure, "\(arrived.size) bytes of \(target) arrived on the device instead of \(size)")
+            }
             if let objection { throw objection }
             let stands = try await swap(temporary, target)
             guard stands.size == size else {
@@ -46,6 +50,8 @@ extension SFTPClient {
     private struct Writing {
         let writes: WriteTally
         let sync: Pending<SFTPResponse>?
+        /// What arrived, where the server has looked before it closes the file.
+        let look: Pending<SFTPResponse>?
         let close: Pending<SFTPResponse>
     }
 
@@ -87,7 +93,8 @@ extension SFTPClient {
         }
         if let permissions { pipeline.send(.setPermissions(handle: handle, permissions)) }
         let sync = capabilities.fsync ? pipeline.send(.fsync(handle: handle)) : nil
-        return Writing(writes: writes, sync: sync, close: pipeline.send(.close(handle: handle)))
+        let look = capabilities.isSequential ? pipeline.send(.fstat(handle: handle)) : nil
+        return Writing(writes: writes, sync: sync, look: look, close: pipeline.send(.close(handle: handle)))
     }
 
     /// Throws unless everything that was sent of a new file was answered with OK.
@@ -102,6 +109,12 @@ extension SFTPClient {
             }
         }
         try confirm(try await writing.close.value(), "finish writing \(target)")
+    }
+
+    /// What the server has of a new file: an OK to every write is a promise, and this is what came of it.
+    private func arrived(_ writing: Writing, _ temporary: RemotePath) async throws(SSHError) -> RemoteAttributes {
+        guard let look = writing.look else { return try await attributes(of: temporary, followLinks: false) }
+        return try attributes(try await look.value(), "look at \(temporary)")
     }
 
     /// Gives the temporary file the target's name and looks at what stands there.

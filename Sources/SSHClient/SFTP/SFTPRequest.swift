@@ -106,3 +106,62 @@ enum SFTPRequest: Hashable {
         }
     }
 }
+
+#if DEBUG
+    extension SFTPRequest {
+        /// What a fault's point is called in a test's words.
+        var words: String {
+            switch self {
+            case .openRead(let path): "OPEN-READ \(shown(path))"
+            case .openNew(let path): "OPEN-NEW \(shown(path))"
+            case .close: "CLOSE"
+            case .read(_, let offset, let length): "READ \(length) at \(offset)"
+            case .write(_, let offset, let data): "WRITE \(data.count) at \(offset)"
+            case .stat(let path): "STAT \(shown(path))"
+            case .lstat(let path): "LSTAT \(shown(path))"
+            case .fstat: "FSTAT"
+            case .setTimes: "SET-TIMES"
+            case .setPermissions: "SET-PERMISSIONS"
+            case .openDirectory(let path): "OPEN-DIRECTORY \(shown(path))"
+            case .readDirectory: "READ-DIRECTORY"
+            case .remove(let path): "REMOVE \(shown(path))"
+            case .makeDirectory(let path): "MAKE-DIRECTORY \(shown(path))"
+            case .removeDirectory(let path): "REMOVE-DIRECTORY \(shown(path))"
+            case .realPath(let path): "REAL-PATH \(shown(path))"
+            case .rename(let from, let to): "RENAME \(shown(from)) \(shown(to))"
+            case .posixRename(let from, let to): "POSIX-RENAME \(shown(from)) \(shown(to))"
+            case .fsync: "FSYNC"
+            case .statvfs(let path): "STATVFS \(shown(path))"
+            case .limits: "LIMITS"
+            }
+        }
+
+        /// The last two names of a path.
+        private func shown(_ path: [UInt8]) -> String {
+            String(decoding: path, as: UTF8.self).split(separator: "/").suffix(2).joined(separator: "/")
+        }
+
+        /// Whether it could change something on the device.
+        var changes: Bool {
+            switch self {
+            case .openNew, .write, .setTimes, .setPermissions, .remove, .makeDirectory, .removeDirectory, .rename,
+                .posixRename, .fsync:
+                true
+            case .openRead, .close, .read, .stat, .lstat, .fstat, .openDirectory, .readDirectory, .realPath, .statvfs,
+                .limits:
+                false
+            }
+        }
+
+        /// The same for half of the bytes.
+        var halved: SFTPRequest {
+            switch self {
+            case .write(let handle, let offset, let data):
+                .write(handle: handle, offset: offset, data: Array(data.prefix(data.count / 2)))
+            case .read(let handle, let offset, let length):
+                .read(handle: handle, offset: offset, length: max(1, length / 2))
+            default: self
+            }
+        }
+    }
+#endif

@@ -181,10 +181,14 @@ final class SSHStream: ByteStream, @unchecked Sendable {
         ending = error
         isAwaitingAnswer = false
         let listener = onEnd
+        forgetListeners()
+        listener?(error)
+    }
+
+    private func forgetListeners() {
         onBytes = nil
         onEnd = nil
         onErrorBytes = nil
-        listener?(error)
     }
 
     /// The remote program's exit status, once the channel has ended; -1 when a signal ended it.

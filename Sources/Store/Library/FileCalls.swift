@@ -5,12 +5,12 @@ import Glibc
 enum FileCalls {
     static func makeFolders(_ path: String) throws(StoreError) -> [String] {
         var made: [String] = []
-        if mkdir(path, 0o700) == 0 { return [path] }
+        if call("mkdir", path, { mkdir(path, 0o700) }) == 0 { return [path] }
         switch errno {
         case EEXIST: return []
         case ENOENT:
             made += try makeFolders(parent(of: path))
-            guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            guard call("mkdir", path, { mkdir(path, 0o700) }) == 0 || errno == EEXIST else {
                 throw StoreError(errno: errno, "make the folder \(path)")
             }
             return made + [path]
@@ -24,7 +24,7 @@ enum FileCalls {
 
     /// A new file, open for writing; fails when the name exists.
     static func create(_ path: String) throws(StoreError) -> Int32 {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = call("create", path) { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
         guard descriptor >= 0 else { throw StoreError(errno: errno, "create \(path)") }
         return descriptor
     }
@@ -33,7 +33,9 @@ enum FileCalls {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { bytes in
-                Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+                call("write", path, of: bytes.count - written) { count in
+                    Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, count)
+                }
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw StoreError(errno: errno, "write \(path)") }
@@ -46,7 +48,9 @@ enum FileCalls {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(errno: errno, "open \(path)") }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw StoreError(errno: errno, "force \(path) to the disk") }
+        guard call("fsync", path, { fsync(descriptor) }) == 0 else {
+            throw StoreError(errno: errno, "force \(path) to the disk")
+        }
     }
 
     /// Forces everything on the file system of `path` to the disk.
@@ -54,7 +58,9 @@ enum FileCalls {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(errno: errno, "open \(path)") }
         defer { close(descriptor) }
-        guard saveferry_syncfs(descriptor) == 0 else { throw StoreError(errno: errno, "force \(path) to the disk") }
+        guard call("syncfs", path, { saveferry_syncfs(descriptor) }) == 0 else {
+            throw StoreError(errno: errno, "force \(path) to the disk")
+        }
     }
 
     /// Whether `syncfs` makes everything durable here: local file systems that are known to do so. Network and FUSE
@@ -66,13 +72,13 @@ enum FileCalls {
 
     /// Gives a file or folder its final name and never replaces what has that name. Returns false when it is taken.
     static func moveWithoutReplacing(_ from: String, to path: String, isFolder: Bool) throws(StoreError) -> Bool {
-        if saveferry_rename_without_replacing(from, path) == 0 { return true }
+        if call("move", path, { saveferry_rename_without_replacing(from, path) }) == 0 { return true }
         if errno == EEXIST { return false }
         // Network file systems and FUSE may not know that call, and some of them no hard links.
         guard cannot(errno) else { throw StoreError(errno: errno, "move to \(path)") }
         if !isFolder {
-            if link(from, path) == 0 {
-                unlink(from)
+            if call("link", path, { link(from, path) }) == 0 {
+                _ = call("unlink", from) { unlink(from) }
                 return true
             }
             if errno == EEXIST { return false }
@@ -80,7 +86,9 @@ enum FileCalls {
         }
         var info = stat()
         guard lstat(path, &info) != 0 else { return false }
-        guard rename(from, path) == 0 else { throw StoreError(errno: errno, "move to \(path)") }
+        guard call("rename", path, { rename(from, path) }) == 0 else {
+            throw StoreError(errno: errno, "move to \(path)")
+        }
         return true
     }
 
@@ -89,28 +97,35 @@ enum FileCalls {
         [EPERM, EINVAL, ENOTSUP, ENOSYS, EOPNOTSUPP, EMLINK].contains(code)
     }
 
-    /// Removes a file, a link or a folder with everything in it. Never follows a link.
+    /// Removes a file, a link or a folder with everything in it, as far as that can be done. Never follows a link.
     static func removeTree(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard descriptor >= 0, let directory = fdopendir(descriptor) else {
-            unlink(path)
-            return
-        }
+        guard descriptor >= 0, let directory = fdopendir(descriptor) else { return remove(path) }
         let names = names(in: directory)
         closedir(directory)
         for name in names {
             var info = stat()
             let child = "\(path)/\(name)"
-            if lstat(child, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { removeTree(child) } else { unlink(child) }
+            if lstat(child, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { removeTree(child) } else { remove(child) }
         }
-        rmdir(path)
+        removeFolder(path)
+    }
+
+    /// Removes an empty folder, where that can be done.
+    static func removeFolder(_ path: String) {
+        _ = call("rmdir", path) { rmdir(path) }
+    }
+
+    /// Removes a file, where that can be done.
+    static func remove(_ path: String) {
+        _ = call("unlink", path) { unlink(path) }
     }
 }
 
 extension FileCalls {
-    /// The names in a folder, in no order; none when it can't be read.
-    static func names(in folder: String) -> [String] {
-        guard let directory = opendir(folder) else { return [] }
+    /// The names in a folder, in no order; nil when it is none or can't be read.
+    static func names(in folder: String) -> [String]? {
+        guard let directory = opendir(folder) else { return nil }
         defer { closedir(directory) }
         return names(in: directory)
     }

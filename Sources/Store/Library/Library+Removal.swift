@@ -59,6 +59,6 @@ extension Library {
 
     /// Removes everything that was set aside.
     func emptyRemoved() {
-        for name in FileCalls.names(in: removedFolder) { FileCalls.removeTree("\(removedFolder)/\(name)") }
+        for name in FileCalls.names(in: removedFolder) ?? [] { FileCalls.removeTree("\(removedFolder)/\(name)") }
     }
 }

@@ -85,7 +85,7 @@ extension Library {
     /// What is in a folder of the library, at the top for an empty path, sorted by name. Hidden names are other programs'.
     func items(in libraryPath: String) -> [Item] {
         let folder = libraryPath.isEmpty ? root : path(of: libraryPath)
-        return FileCalls.names(in: folder).filter { !$0.hasPrefix(".") }.sorted().map { name in
+        return (FileCalls.names(in: folder) ?? []).filter { !$0.hasPrefix(".") }.sorted().map { name in
             let child = libraryPath.isEmpty ? name : "\(libraryPath)/\(name)"
             return Item(libraryPath: child, isFolder: holdsFolder(child))
         }
@@ -115,7 +115,7 @@ extension Library {
     func keptOrphan(_ sha256: Digest) -> String? {
         var folder = ".saveferry/orphans/\(sha256.hex)"
         // Down the folders of its old place to the first file.
-        while let name = FileCalls.names(in: path(of: folder)).min() {
+        while let name = FileCalls.names(in: path(of: folder))?.min() {
             folder += "/\(name)"
             guard holdsFolder(folder) else { return folder }
         }

@@ -138,11 +138,14 @@ public actor Library {
         // Making folders is what takes long here, and file systems make several at once.
         let slices = ready.batches(of: 64)
         let placed = Mutex([Int: ([Result<StoredVersion, StoreError>], Set<String>)]())
+        let faults = FileCalls.faults
         DispatchQueue.concurrentPerform(iterations: slices.count) { number in
             var folders: Set<String> = []
-            let stored = slices[number].map { prepared in
-                prepared.flatMap { prepared in
-                    Result { () throws(StoreError) in try place(prepared, stamp, &folders) }
+            let stored = FileCalls.meeting(faults) {
+                slices[number].map { prepared in
+                    prepared.flatMap { prepared in
+                        Result { () throws(StoreError) in try place(prepared, stamp, &folders) }
+                    }
                 }
             }
             placed.withLock { $0[number] = (stored, folders) }

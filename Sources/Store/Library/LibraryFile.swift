@@ -39,11 +39,11 @@ public actor LibraryFile {
     }
 
     private func next(_ count: Int) throws(StoreError) -> [UInt8] {
-        if descriptor < 0 { descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC) }
+        if descriptor < 0 { descriptor = FileCalls.call("open", path) { Glibc.open(path, O_RDONLY | O_CLOEXEC) } }
         guard descriptor >= 0 else { throw StoreError(errno: errno, "read \(path)") }
         var code: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            let got = Glibc.read(descriptor, buffer.baseAddress, count)
+            let got = FileCalls.call("read", path, of: count) { Glibc.read(descriptor, buffer.baseAddress, $0) }
             if got < 0 { code = errno }
             initialized = max(0, got)
         }

@@ -93,7 +93,7 @@ public actor StagedFile {
     public func discard() {
         closeFile()
         memory = []
-        if isSpooled { unlink(path) }
+        if isSpooled { FileCalls.remove(path) }
     }
 
     private func closeFile() {

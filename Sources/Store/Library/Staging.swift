@@ -48,39 +48,61 @@ public actor Staging {
     /// Makes the folder, once.
     func make() throws(StoreError) {
         guard !isMade else { return }
-        _ = try FileCalls.makeFolders(folder)
-        lock = open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        flock(lock, LOCK_EX)
-        isMade = true
+        // Before it is locked, another run's sweep may take it for one that was left: then it is made again.
+        for _ in 0..<100 {
+            _ = try FileCalls.makeFolders(folder)
+            lock = FileCalls.call("lock", folder) { open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
+            guard lock >= 0 || errno == ENOENT else { throw StoreError(errno: errno, "lock \(folder)") }
+            isMade = lock >= 0 && flock(lock, LOCK_EX) == 0 && Staging.stands(lock)
+            if isMade { return }
+            if lock >= 0 { close(lock) }
+        }
+        throw StoreError(.other, "\(folder) is removed again and again")
+    }
+
+    private static func stands(_ file: Int32) -> Bool {
+        var info = stat()
+        return fstat(file, &info) == 0 && info.st_nlink > 0
     }
 
     /// Removes everything that did not become a version.
     public func discard() {
         guard isMade else { return }
-        FileCalls.removeTree(folder)
+        Staging.remove(folder)
         close(lock)
         isMade = false
     }
 
     /// Removes what runs that died left in `parent`.
     static func sweep(_ parent: String) {
-        for name in FileCalls.names(in: parent) where !name.hasPrefix(".") {
+        for name in FileCalls.names(in: parent) ?? [] where !name.hasPrefix(".") {
             let folder = "\(parent)/\(name)"
             let lock = open("\(folder)/lock", O_RDWR | O_CLOEXEC)
-            // A folder without its lock is being made just now.
-            guard lock >= 0 else { continue }
-            if flock(lock, LOCK_EX | LOCK_NB) == 0 { FileCalls.removeTree(folder) }
+            guard lock >= 0 else {
+                // Without its lock it is empty: nearly removed, or being made just now.
+                FileCalls.removeFolder(folder)
+                continue
+            }
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { remove(folder) }
             close(lock)
         }
     }
 
     /// Whether a run that lives receives files in `parent`.
     static func isInUse(below parent: String) -> Bool {
-        FileCalls.names(in: parent).contains { name in
+        (FileCalls.names(in: parent) ?? []).contains { name in
             let lock = open("\(parent)/\(name)/lock", O_RDWR | O_CLOEXEC)
             guard lock >= 0 else { return true }
             defer { close(lock) }
             return flock(lock, LOCK_SH | LOCK_NB) != 0
         }
+    }
+
+    /// Removes a run's folder. The lock goes last, and only when all else is gone: by it a later sweep knows what was left.
+    private static func remove(_ folder: String) {
+        for name in FileCalls.names(in: folder) ?? [] where name != "lock" { FileCalls.removeTree("\(folder)/\(name)") }
+        guard FileCalls.names(in: folder) == ["lock"] else { return }
+        FileCalls.remove("\(folder)/lock")
+        FileCalls.removeFolder(folder)
     }
 }
