@@ -27,10 +27,10 @@ public struct Verification: Sendable {
         public var remaining: Int { differences - repaired }
     }
 
-    private let store: Store
-    private let repairs: Bool
+    let store: Store
+    let repairs: Bool
     private let pageSize: Int
-    private var library: Library { store.library }
+    var library: Library { store.library }
 
     /// A verification; with `repairs` it repairs what can be.
     public init(store: Store, repairs: Bool) {
@@ -95,28 +95,6 @@ public struct Verification: Sendable {
                 }
             }
         }
-    }
-
-    /// Nil when a version refers to it by now, or it is gone.
-    private func orphan(_ libraryPath: String) async throws -> Difference? {
-        guard repairs else {
-            return Difference(kind: .orphan, libraryPath: libraryPath, version: nil, outcome: .remains)
-        }
-        do {
-            guard let place = try await setOrphanAside(libraryPath) else { return nil }
-            return Difference(
-                kind: .orphan, libraryPath: libraryPath, version: nil, outcome: .repaired("moved to \(place)"))
-        } catch let error as StoreError {
-            return Difference(
-                kind: .orphan, libraryPath: libraryPath, version: nil, outcome: .unrepairable(error.description))
-        }
-    }
-
-    private func setOrphanAside(_ libraryPath: String) async throws -> String? {
-        var sha256: Digest?
-        if case .file(let found, _) = await library.examine(libraryPath) { sha256 = found }
-        let target = try await library.makeOrphanPlace(libraryPath, sha256)
-        return try await store.moveOrphan(libraryPath, to: target) ? target : nil
     }
 
     // MARK: Versions
@@ -184,45 +162,5 @@ public struct Verification: Sendable {
         _ outcome: Difference.Outcome = .remains
     ) -> Difference {
         Difference(kind: kind, libraryPath: libraryPath, version: recorded.reference, outcome: outcome)
-    }
-
-    // MARK: Repair
-
-    /// Puts back a file from wherever the library has the same bytes. What stands in its place is kept as an orphan.
-    private func repair(
-        _ entry: StoredVersion.Entry, at libraryPath: String, of recorded: Store.RecordedVersion, _ found: Library.Found
-    ) async throws -> Difference.Outcome {
-        do {
-            guard let source = try await source(of: entry.sha256, notIn: recorded.reference.id) else {
-                return .unrepairable("no other copy of it is in the library; restore it from a backup")
-            }
-            if found != .nothing {
-                var sha256: Digest?
-                if case .file(let digest, _) = found { sha256 = digest }
-                try library.move(libraryPath, to: try await library.makeOrphanPlace(libraryPath, sha256))
-            }
-            guard try await library.copy(source, to: libraryPath, expecting: entry.sha256) else {
-                return .unrepairable("something else has its place; run it again")
-            }
-            return .repaired("copied from \(source)")
-        } catch let error as StoreError {
-            return .unrepairable(error.description)
-        }
-    }
-
-    /// A file below the library with these bytes, read to be sure.
-    private func source(of sha256: Digest, notIn version: Int64) async throws -> String? {
-        if let kept = await library.keptOrphan(sha256), case .file(sha256, _) = await library.examine(kept) {
-            return kept
-        }
-        var position: Int64 = 0
-        while true {
-            let twins = try await store.twins(of: sha256, notIn: version, after: position, limit: 20)
-            for twin in twins {
-                if case .file(sha256, _) = await library.examine(twin.libraryPath) { return twin.libraryPath }
-            }
-            guard let last = twins.last else { return nil }
-            position = last.version
-        }
     }
 }
