@@ -50,19 +50,23 @@ extension FileCalls {
     #endif
 
     #if DEBUG
+        typealias Faults = FaultInjector?
+
         /// The current task's faults, to be met on another thread too.
-        static var faults: FaultInjector? { FaultInjector.current }
+        static var faults: Faults { FaultInjector.current }
 
         /// Runs `work` on behalf of the task that had these faults.
-        static func meeting<Value>(_ faults: FaultInjector?, _ work: () -> Value) -> Value {
+        static func meeting<Value>(_ faults: Faults, _ work: () -> Value) -> Value {
             FaultInjector.$current.withValue(faults) { work() }
         }
     #else
+        typealias Faults = Void
+
         /// Nothing; see debug builds.
-        static var faults: Void { () }
+        static var faults: Faults { () }
 
         /// Runs `work`; see debug builds.
         @inline(__always)
-        static func meeting<Value>(_ faults: Void, _ work: () -> Value) -> Value { work() }
+        static func meeting<Value>(_ faults: Faults, _ work: () -> Value) -> Value { work() }
     #endif
 }

@@ -138,7 +138,7 @@ public actor Library {
         // Making folders is what takes long here, and file systems make several at once.
         let slices = ready.batches(of: 64)
         let placed = Mutex([Int: ([Result<StoredVersion, StoreError>], Set<String>)]())
-        let faults = FileCalls.faults
+        let faults: FileCalls.Faults = FileCalls.faults
         DispatchQueue.concurrentPerform(iterations: slices.count) { number in
             var folders: Set<String> = []
             let stored = FileCalls.meeting(faults) {
