@@ -2,7 +2,7 @@
 public struct Deadlines: Hashable, Sendable {
     /// Name lookup and TCP connection.
     public let connect: Duration
-    /// Key exchange and authentication together.
+    /// Key exchange and authentication together; and by itself, opening a channel.
     public let handshake: Duration
     /// Since the last byte arrived, while an answer is awaited.
     public let idle: Duration

@@ -133,7 +133,8 @@ public actor SSHConnection {
         await opening.acquire()
         defer { opening.release() }
         let driver = driver
-        return try await driver.withDeadline(.seconds(10), "opening a channel") { () async throws(SSHError) in
+        return try await driver.withDeadline(driver.deadlines.handshake, "opening a channel") {
+            () async throws(SSHError) in
             try await driver.perform { session throws(SSHError) -> SSHSession.Step<ChannelPointer> in
                 if let channel = libssh2_channel_open_ex(session.raw, "session", 7, window, 32_768, nil, 0) {
                     return .done(ChannelPointer(raw: channel))

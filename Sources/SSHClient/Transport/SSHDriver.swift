@@ -12,7 +12,7 @@ import NIOPosix
 final class SSHDriver: @unchecked Sendable {
     let eventLoop: any EventLoop
     private let channel: any Channel
-    private let deadlines: Deadlines
+    let deadlines: Deadlines
     private var session: SSHSession?
     /// What waits for bytes from the other side; each returns true when it is over.
     private var waiting: [() -> Bool] = []

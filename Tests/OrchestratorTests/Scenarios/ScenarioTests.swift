@@ -2,4 +2,4 @@ import Testing
 
 /// What happens between a hub and handhelds behind a real sshd: one test after the other, because deadlines are made for
 /// devices and not for a machine that runs twenty servers at once. A test's name begins with the number of its case.
-@Suite(.serialized, .timeLimit(.minutes(5))) enum ScenarioTests {}
+@Suite(.serialized, .timeLimit(.minutes(15))) enum ScenarioTests {}
