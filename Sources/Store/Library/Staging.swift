@@ -62,10 +62,26 @@ public actor Staging {
         isMade = false
     }
 
+    /// What was put into the library since the last call of ``settle()``.
+    func unsettledPlacements() -> [PlacementJournal.Placement] {
+        isMade ? PlacementJournal(staging: folder).placements() : []
+    }
+
+    /// Everything that was put into the library so far is recorded.
+    public func settle() {
+        if isMade { PlacementJournal(staging: folder).settle() }
+    }
+
     /// Removes what runs that died left in `parent`.
     static func sweep(_ parent: String) {
-        guard let directory = opendir(parent) else { return }
+        for folder in abandoned(in: parent) { FileCalls.removeTree(folder) }
+    }
+
+    /// The folders of runs that died.
+    static func abandoned(in parent: String) -> [String] {
+        guard let directory = opendir(parent) else { return [] }
         defer { closedir(directory) }
+        var found: [String] = []
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
@@ -75,8 +91,9 @@ public actor Staging {
             let lock = open("\(folder)/lock", O_RDWR | O_CLOEXEC)
             // A folder without its lock is being made just now.
             guard lock >= 0 else { continue }
-            if flock(lock, LOCK_EX | LOCK_NB) == 0 { FileCalls.removeTree(folder) }
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { found.append(folder) }
             close(lock)
         }
+        return found
     }
 }
