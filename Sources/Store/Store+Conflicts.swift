@@ -64,15 +64,26 @@ extension Store {
         }
         try await confirmServerSide(of: conflict)
         // Devices get the content from a version with a slot; the archived copy stays in the archive.
-        let promoted: (version: StoredVersion, identity: SaveIdentity)?
+        let identity: SaveIdentity
         switch resolution {
-        case .server: promoted = nil
-        case .device: promoted = try await promote(conflict, as: conflict.identity)
-        case .both:
-            promoted = try await promote(
-                conflict, as: conflict.identity.inSlot("\(conflict.identity.slot)-\(conflict.deviceName)"))
+        case .server:
+            try await record(resolution, of: conflict, promoting: nil)
+            return conflict
+        case .device: identity = conflict.identity
+        case .both: identity = conflict.identity.inSlot("\(conflict.identity.slot)-\(conflict.deviceName)")
         }
-        let time = time
+        let archived = try await deviceVersion(of: conflict)
+        try await withCopy(of: archived, as: identity) { copy throws(StoreError) in
+            try await record(resolution, of: conflict, promoting: (copy, identity))
+        }
+        return conflict
+    }
+
+    private func record(
+        _ resolution: ConflictResolution, of conflict: ConflictSummary,
+        promoting promoted: (version: StoredVersion, identity: SaveIdentity)?
+    ) async throws(StoreError) {
+        let (id, time) = (conflict.id, time)
         try await write { db in
             guard
                 let row = try Row.fetchOne(
@@ -99,7 +110,6 @@ extension Store {
                 sql: "UPDATE conflicts SET resolved_at = ?, resolution = ? WHERE id = ?",
                 arguments: [time, resolution.rawValue, id])
         }
-        return conflict
     }
 
     /// Throws unless the server still has what the conflict shows; what it has now is shown under another number.
@@ -109,7 +119,7 @@ extension Store {
             let shown = try Int64.fetchOne(
                 db, sql: "SELECT server_version_id FROM conflicts WHERE id = ?", arguments: [conflict.id])
             let current = try currentVersion(of: conflict.save, db)
-            guard current != shown else { return nil }
+            guard let shown, current != shown else { return nil }
             guard let current else { return "was deleted; the next sync decides anew" }
             return "has another content now; it is conflict \(try renumber(conflict.id, server: current, at: time, db))"
         }
@@ -119,9 +129,7 @@ extension Store {
             advice: "See `saveferry conflicts`.")
     }
 
-    private func promote(
-        _ conflict: ConflictSummary, as identity: SaveIdentity
-    ) async throws(StoreError) -> (version: StoredVersion, identity: SaveIdentity) {
+    private func deviceVersion(of conflict: ConflictSummary) async throws(StoreError) -> StoredVersion {
         let stored = try await read { db in
             let id = try Int64.fetchOne(
                 db, sql: "SELECT device_version_id FROM conflicts WHERE id = ?", arguments: [conflict.id])
@@ -130,12 +138,7 @@ extension Store {
         guard let stored else {
             throw StoreError(.corrupt, "the device's content of conflict \(conflict.id) is not recorded")
         }
-        return (try await copy(stored, as: identity), identity)
-    }
-
-    /// Copies a version's files as a version of another identity.
-    func copy(_ version: StoredVersion, as identity: SaveIdentity) async throws(StoreError) -> StoredVersion {
-        do { return try await library.copy(version, as: identity) } catch { throw StoreError(database: error) }
+        return stored
     }
 }
 

@@ -1,4 +1,5 @@
 import GRDB
+import Planner
 
 extension Store {
     /// A place for a run to receive files. What runs that died left is removed first, also what they had put into the
@@ -15,6 +16,22 @@ extension Store {
         // Where the database can't be asked, a file too many is left in the library.
         if !placements.isEmpty { try? await uncancelled { store in try await store.removeUnrecorded(placements) } }
         await staging.discard()
+    }
+
+    /// Copies a version's files as a version of another identity, and has it recorded. What could not be is removed.
+    func withCopy<Value: Sendable>(
+        of version: StoredVersion, as identity: SaveIdentity,
+        record: (StoredVersion) async throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        let staging = try await openStaging()
+        do {
+            let value = try await record(try await library.copy(version, as: identity, in: staging))
+            await close(staging)
+            return value
+        } catch {
+            await close(staging)
+            throw StoreError(database: error)
+        }
     }
 
     private func uncancelled(_ work: @escaping @Sendable (Store) async throws -> Void) async throws {

@@ -221,7 +221,9 @@ private final class GatedSession: Sendable {
         var bytes = [UInt8](repeating: 0, count: count)
         var received = 0
         while received < count {
-            let part = bytes.withUnsafeMutableBytes { recv(from, $0.baseAddress! + received, count - received, 0) }
+            let part = bytes.withUnsafeMutableBytes {
+                recv(from, $0.baseAddress.map { $0 + received }, count - received, 0)
+            }
             if part < 0, errno == EINTR { continue }
             guard part > 0 else { return nil }
             received += part
@@ -233,7 +235,7 @@ private final class GatedSession: Sendable {
         var sent = 0
         while sent < bytes.count {
             let part = bytes.withUnsafeBytes {
-                Glibc.send(to, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+                Glibc.send(to, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
             if part < 0, errno == EINTR { continue }
             guard part > 0 else { return false }

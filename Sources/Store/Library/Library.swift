@@ -202,26 +202,21 @@ public actor Library {
     }
 
     /// Copies a version of one identity as a new version of another, durable when it returns.
-    func copy(_ version: StoredVersion, as identity: SaveIdentity) async throws -> StoredVersion {
-        let staging = try openStaging()
-        do {
-            var files: [VersionDraft.File] = []
-            for entry in version.entries {
-                let source = self.file(entry, of: version)
-                let file = staging.file(keep: true)
-                while let bytes = try await source.read(upTo: 128 << 10) { try await file.append(bytes) }
-                files.append(VersionDraft.File(name: entry.path.text, content: try await file.finish()))
-            }
-            let draft = VersionDraft(
-                identity: identity, shape: version.shape, originalName: version.originalName, archival: false,
-                files: files)
-            let stored = await store([draft], from: staging)
-            await staging.discard()
-            guard let first = stored.first else { throw StoreError(.other, "nothing was stored") }
-            return try first.get()
-        } catch {
-            await staging.discard()
-            throw error
+    func copy(
+        _ version: StoredVersion, as identity: SaveIdentity, in staging: Staging
+    ) async throws -> StoredVersion {
+        var files: [VersionDraft.File] = []
+        for entry in version.entries {
+            let source = self.file(entry, of: version)
+            let file = staging.file(keep: true)
+            while let bytes = try await source.read(upTo: 128 << 10) { try await file.append(bytes) }
+            files.append(VersionDraft.File(name: entry.path.text, content: try await file.finish()))
         }
+        let draft = VersionDraft(
+            identity: identity, shape: version.shape, originalName: version.originalName, archival: false, files: files)
+        guard let stored = await store([draft], from: staging).first else {
+            throw StoreError(.other, "nothing was stored")
+        }
+        return try stored.get()
     }
 }
