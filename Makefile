@@ -1,11 +1,14 @@
 # Shorthands for the scripts; see README.md.
-.PHONY: run test bench lint format clean
+.PHONY: run test scenarios bench lint format clean
 
 run:
 	@./Scripts/run
 
 test:
 	@./Scripts/test
+
+scenarios:
+	@./Scripts/scenarios
 
 bench:
 	@./Benchmarks/compare
