@@ -167,6 +167,29 @@ extension ScenarioTests {
             #expect(try await hub.content("Metroid") == "x")
         }
 
+        @Test func `35 the extensions are edited so that tracked files fall out of sight: not a deletion`() async throws
+        {
+            for number in 1...5 { try pocket.write("Game \(number).srm", "x") }
+            try await pocket.sync(expecting: [.pull: 5])
+            func look(for extensions: [String]) async throws {
+                try await pocket.edit { settings in
+                    settings.directories = settings.directories.map {
+                        SaveDirectory(id: $0.id, path: $0.path, platform: $0.platform, extensions: extensions)
+                    }
+                }
+            }
+            try await look(for: ["sav"])
+            let report = try await pocket.sync()
+            #expect(report.failure == nil && report.moved.isEmpty, "\(report.shown)")
+            #expect(try await gone() == 0)
+            #expect(try await hub.store.saves().count { $0.deleted == nil } == 5)
+            #expect(pocket.read("Game 1.srm") == "x")
+            try await look(for: ["srm"])
+            try pocket.write("Game 1.srm", "y")
+            try await pocket.sync(expecting: [.pull: 1])
+            try await pocket.rerunIsQuiet()
+        }
+
         @Test(arguments: ["", "\0\0\0\0\0\0\0\0", String(repeating: "\u{7f}", count: 32 << 10)])
         func `57 a blank save where a real one was is held, and pulled when it is meant`(_ blank: String) async throws {
             try pocket.write("Metroid.srm", "sixty hours")
