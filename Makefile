@@ -1,11 +1,14 @@
 # Shorthands for the scripts; see README.md.
-.PHONY: run test faults test-asan test-tsan bench lint format clean
+.PHONY: run test scenarios faults test-asan test-tsan bench lint format clean
 
 run:
 	@./Scripts/run
 
 test:
 	@./Scripts/test
+
+scenarios:
+	@./Scripts/scenarios
 
 faults:
 	@./Scripts/faults

@@ -4,7 +4,8 @@ import Planner
 
 extension Store {
     /// Records saves that both sides changed. A conflict that is open already, over the same two contents, stays as it
-    /// is; when a side moved on, the open one follows it. One transaction.
+    /// is; when a side moved on, it is shown anew under another number, so that no decision is taken for contents that the
+    /// user did not see. One transaction.
     public func openConflicts(_ conflicts: [ConflictCommit]) async throws(StoreError) {
         let time = time
         try await write { [library] db in
@@ -18,22 +19,7 @@ extension Store {
                 } else {
                     version = try findVersion(seen.content.digest, of: conflict.save, db)
                 }
-                try db.execute(
-                    sql: """
-                        INSERT INTO conflicts (device_id, save_id, device_version_id, server_version_id, directory_id,
-                            path, shape, device_time, opened_at)
-                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                        ON CONFLICT (device_id, save_id) WHERE resolved_at IS NULL DO UPDATE SET
-                            device_version_id = excluded.device_version_id,
-                            server_version_id = excluded.server_version_id, directory_id = excluded.directory_id,
-                            path = excluded.path, shape = excluded.shape, device_time = excluded.device_time
-                        WHERE device_version_id <> excluded.device_version_id
-                            OR server_version_id <> excluded.server_version_id
-                        """,
-                    arguments: [
-                        conflict.device, conflict.save, version, conflict.serverVersion, seen.directory, seen.path.text,
-                        seen.shape.rawValue, seen.content.modified, time,
-                    ])
+                try show(conflict, version, at: time, db)
                 // The content moved on, perhaps under an unchanged stamp: stamps prove nothing until both sides agree.
                 try db.execute(
                     sql: """
@@ -60,7 +46,8 @@ extension Store {
         try await read { db in try fetchConflicts(where: "c.resolved_at IS NULL", [], db) }
     }
 
-    /// Decides a conflict. Nothing on the device is touched before its next run, and then only when it still has the
+    /// Decides a conflict. Throws ``StoreError/Code/changed`` when the server's side moved on, and shows it anew under
+    /// another number. Nothing on the device is touched before its next run, and then only when it still has the
     /// content that the decision was made for.
     ///
     /// With ``ConflictResolution/server`` and ``ConflictResolution/both`` the agreement becomes the device's content, so
@@ -75,21 +62,36 @@ extension Store {
             throw StoreError(
                 .notFound, "there is no open conflict \(id)", advice: "See the open ones with `saveferry conflicts`.")
         }
+        try await confirmServerSide(of: conflict)
         // Devices get the content from a version with a slot; the archived copy stays in the archive.
-        let promoted: (version: StoredVersion, identity: SaveIdentity)?
+        let identity: SaveIdentity
         switch resolution {
-        case .server: promoted = nil
-        case .device: promoted = try await promote(conflict, as: conflict.identity)
-        case .both:
-            promoted = try await promote(
-                conflict, as: conflict.identity.inSlot("\(conflict.identity.slot)-\(conflict.deviceName)"))
+        case .server:
+            try await record(resolution, of: conflict, promoting: nil)
+            return conflict
+        case .device: identity = conflict.identity
+        case .both: identity = conflict.identity.inSlot("\(conflict.identity.slot)-\(conflict.deviceName)")
         }
-        let time = time
+        let archived = try await deviceVersion(of: conflict)
+        try await withCopy(of: archived, as: identity) { copy throws(StoreError) in
+            try await record(resolution, of: conflict, promoting: (copy, identity))
+        }
+        return conflict
+    }
+
+    private func record(
+        _ resolution: ConflictResolution, of conflict: ConflictSummary,
+        promoting promoted: (version: StoredVersion, identity: SaveIdentity)?
+    ) async throws(StoreError) {
+        let (id, time) = (conflict.id, time)
         try await write { [library] db in
             guard
                 let row = try Row.fetchOne(
                     db, sql: "SELECT * FROM conflicts WHERE id = ? AND resolved_at IS NULL", arguments: [id])
             else { throw StoreError(.notFound, "the conflict \(id) was resolved in the meantime") }
+            guard try currentVersion(of: conflict.save, db) == row["server_version_id"] as Int64? else {
+                throw StoreError(.changed, "the server's side of conflict \(id) changed just now", advice: "Try again.")
+            }
             if let promoted {
                 let save = try findOrInsertSave(promoted.identity, db)
                 let version = try insertVersion(
@@ -108,12 +110,26 @@ extension Store {
                 sql: "UPDATE conflicts SET resolved_at = ?, resolution = ? WHERE id = ?",
                 arguments: [time, resolution.rawValue, id])
         }
-        return conflict
     }
 
-    private func promote(
-        _ conflict: ConflictSummary, as identity: SaveIdentity
-    ) async throws(StoreError) -> (version: StoredVersion, identity: SaveIdentity) {
+    /// Throws unless the server still has what the conflict shows; what it has now is shown under another number.
+    private func confirmServerSide(of conflict: ConflictSummary) async throws(StoreError) {
+        let time = time
+        let moved: String? = try await write { db in
+            let shown = try Int64.fetchOne(
+                db, sql: "SELECT server_version_id FROM conflicts WHERE id = ?", arguments: [conflict.id])
+            let current = try currentVersion(of: conflict.save, db)
+            guard let shown, current != shown else { return nil }
+            guard let current else { return "was deleted; the next sync decides anew" }
+            return "has another content now; it is conflict \(try renumber(conflict.id, server: current, at: time, db))"
+        }
+        guard let moved else { return }
+        throw StoreError(
+            .changed, "nothing was decided: \(FileName.escaped(conflict.identity.game)) \(moved)",
+            advice: "See `saveferry conflicts`.")
+    }
+
+    private func deviceVersion(of conflict: ConflictSummary) async throws(StoreError) -> StoredVersion {
         let stored = try await read { db in
             let id = try Int64.fetchOne(
                 db, sql: "SELECT device_version_id FROM conflicts WHERE id = ?", arguments: [conflict.id])
@@ -122,13 +138,54 @@ extension Store {
         guard let stored else {
             throw StoreError(.corrupt, "the device's content of conflict \(conflict.id) is not recorded")
         }
-        return (try await copy(stored, as: identity), identity)
+        return stored
     }
+}
 
-    /// Copies a version's files as a version of another identity.
-    func copy(_ version: StoredVersion, as identity: SaveIdentity) async throws(StoreError) -> StoredVersion {
-        do { return try await library.copy(version, as: identity) } catch { throw StoreError(database: error) }
+/// Opens a conflict, or brings the open one up to date.
+private func show(_ conflict: ConflictCommit, _ version: Int64, at time: Int64, _ db: Database) throws {
+    let open = try Row.fetchOne(
+        db,
+        sql: """
+            SELECT id, device_version_id, server_version_id FROM conflicts
+            WHERE device_id = ? AND save_id = ? AND resolved_at IS NULL
+            """, arguments: [conflict.device, conflict.save])
+    let seen = conflict.seen
+    let values: StatementArguments = [
+        version, conflict.serverVersion, seen.directory, seen.path.text, seen.shape.rawValue, seen.content.modified,
+        time,
+    ]
+    guard let open else {
+        try db.execute(
+            sql: """
+                INSERT INTO conflicts (id, device_version_id, server_version_id, directory_id, path, shape, device_time,
+                    opened_at, device_id, save_id)
+                VALUES ((SELECT coalesce(max(id), 0) + 1 FROM conflicts), ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """, arguments: values + [conflict.device, conflict.save])
+        return
     }
+    guard open["device_version_id"] != version || open["server_version_id"] != conflict.serverVersion else { return }
+    try db.execute(
+        sql: """
+            UPDATE conflicts SET id = (SELECT max(id) + 1 FROM conflicts), device_version_id = ?, server_version_id = ?,
+                directory_id = ?, path = ?, shape = ?, device_time = ?, opened_at = ?
+            WHERE id = ?
+            """, arguments: values + [open["id"] as Int64])
+}
+
+/// Gives an open conflict another number and another content on the server's side. Returns the number.
+private func renumber(_ id: Int64, server version: Int64, at time: Int64, _ db: Database) throws -> Int64 {
+    let number = try Int64.fetchOne(db, sql: "SELECT max(id) + 1 FROM conflicts") ?? id
+    try db.execute(
+        sql: "UPDATE conflicts SET id = ?, server_version_id = ?, opened_at = ? WHERE id = ?",
+        arguments: [number, version, time, id])
+    return number
+}
+
+/// What the server has of a save, or nil when it has nothing or deleted it.
+private func currentVersion(of save: Int64, _ db: Database) throws -> Int64? {
+    try Int64.fetchOne(
+        db, sql: "SELECT current_version_id FROM saves WHERE id = ? AND deleted_at IS NULL", arguments: [save])
 }
 
 private func findVersion(_ digest: Digest, of save: Int64, _ db: Database) throws -> Int64 {

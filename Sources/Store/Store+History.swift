@@ -66,19 +66,20 @@ extension Store {
                 .notFound, "\(save.identity.game) has no version \(number)",
                 advice: "See its versions with `saveferry history \(save.id)`.")
         }
-        let copy = try await copy(found, as: save.identity)
         let time = time
-        return try await write { [library] db in
-            let id = try insertVersion(
-                copy, in: library, of: save.id, archival: false, source: "restored from version \(number)",
-                modified: time, at: time, db)
-            try setCurrent(id, of: save.id, at: time, db)
-            guard
-                let row = try Row.fetchOne(
-                    db, sql: "SELECT *, 1 AS is_current FROM save_versions WHERE id = ?", arguments: [id]),
-                let summary = VersionSummary(row)
-            else { throw StoreError(.other, "the new version can't be read back") }
-            return summary
+        return try await withCopy(of: found, as: save.identity) { copy throws(StoreError) in
+            try await write { [library] db in
+                let id = try insertVersion(
+                    copy, in: library, of: save.id, archival: false, source: "restored from version \(number)",
+                    modified: time, at: time, db)
+                try setCurrent(id, of: save.id, at: time, db)
+                guard
+                    let row = try Row.fetchOne(
+                        db, sql: "SELECT *, 1 AS is_current FROM save_versions WHERE id = ?", arguments: [id]),
+                    let summary = VersionSummary(row)
+                else { throw StoreError(.other, "the new version can't be read back") }
+                return summary
+            }
         }
     }
 

@@ -8,6 +8,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case notFound, alreadyExists, invalid
         /// Another process holds the device's lease.
         case held
+        /// What a decision was made for is not so any more.
+        case changed
         /// Made by a later version of SaveFerry.
         case newerSchema
         case permissionDenied, noSpace, readOnly, corrupt, other

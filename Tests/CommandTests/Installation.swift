@@ -52,6 +52,22 @@ final class Installation: Sendable {
 
     func run(_ arguments: String...) async throws -> Command { try await run(arguments) }
 
+    /// Runs a command that can make no file larger than this (setrlimit(2)), as on a disk that is full.
+    func runLimited(toKilobytes kilobytes: Int, _ arguments: String...) async throws -> Command {
+        let script = "trap '' XFSZ; ulimit -f \(kilobytes * 2); exec \"$0\" \"$@\""
+        return try await Command.run(
+            "/bin/sh", ["-c", script, Installation.program] + arguments + ["--home", home.path],
+            environment: ["SSH_AUTH_SOCK": ""])
+    }
+
+    /// What the database answers, or becomes.
+    @discardableResult
+    func sql(_ statements: String, in other: String? = nil) async throws -> String {
+        let result = try await Command.run("sqlite3", ["-cmd", ".timeout 10000", other ?? database, statements])
+        try #require(result.status == 0, "\(result.errorOutput)")
+        return result.output
+    }
+
     /// The JSON document that a command answers with.
     func json(_ arguments: String...) async throws -> [String: Any] {
         let result = try await run(arguments + ["--json"])

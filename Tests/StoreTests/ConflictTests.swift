@@ -59,15 +59,15 @@ import Testing
         #expect(try await one.home.store.openConflictCount(device: one.deck.id) == 1)
     }
 
-    @Test func `a conflict follows when a side moves on`() async throws {
+    @Test func `a conflict is shown under another number when a side moves on`() async throws {
         let one = try await Case()
         let first = try await one.open()
         let again = try await one.open("device, later")
-        #expect(again.id == first.id && again.opened == first.opened)
+        #expect(again.id > first.id)
         #expect(again.device.version == 4 && again.server.version == 2)
         try await one.home.pull("server, later", from: try await one.home.store.device(named: "phone"))
         let moved = try await one.open("device, later", isKnown: true)
-        #expect(moved.id == first.id && moved.device.version == 4 && moved.server.version == 5)
+        #expect(moved.id > again.id && moved.device.version == 4 && moved.server.version == 5)
     }
 
     @Test func `a conflict ends when the sides agree`() async throws {

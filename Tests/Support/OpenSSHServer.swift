@@ -10,6 +10,10 @@ public final class OpenSSHServer: Sendable {
         public var hostKeys: [String]
         /// Whether there is an SFTP subsystem at all.
         public var offersSFTP: Bool
+        /// What sshd starts for SFTP, for example with other rights or by way of an ``SFTPGate``.
+        public var sftpCommand = "/usr/lib/openssh/sftp-server"
+        /// Shell commands that come before it in the same process, for example limits.
+        public var sftpPrelude = ""
         /// After how many bytes of answers SFTP falls silent until ``OpenSSHServer/release()``.
         public var holdsAfter: Int?
 
@@ -22,6 +26,31 @@ public final class OpenSSHServer: Sendable {
             self.hostKeys = hostKeys
             self.offersSFTP = offersSFTP
             self.holdsAfter = holdsAfter
+        }
+
+        /// A server that is subject to permissions even when the tests run as root: without the capability to pass over
+        /// them (capabilities(7)).
+        public static var obeyingPermissions: Options {
+            var options = Options()
+            if getuid() == 0 {
+                options.sftpCommand = "setpriv --bounding-set -dac_override,-dac_read_search \(options.sftpCommand)"
+            }
+            return options
+        }
+
+        /// A server whose SFTP goes through `gate`.
+        public static func behind(_ gate: SFTPGate) -> Options {
+            var options = Options()
+            options.sftpCommand = gate.command
+            return options
+        }
+
+        /// A server on which no file can grow beyond `kilobytes`, as on a card that is nearly full: SIGXFSZ is ignored, and
+        /// writes beyond it fail (setrlimit(2)). What a client sees is the same answer as for a full card.
+        public static func limitingFiles(toKilobytes kilobytes: Int) -> Options {
+            var options = Options()
+            options.sftpPrelude = "trap '' XFSZ; ulimit -f \(kilobytes * 2);"
+            return options
         }
     }
 
@@ -41,7 +70,11 @@ public final class OpenSSHServer: Sendable {
         let users = ["user", "user_ecdsa", "user_passphrase", "user_rsa"].map(SSHKeys.shared.publicLine).joined()
         try folder.write(users, to: "authorized_keys")
         // Unbuffered, because the first answers are small and must not wait in head(1).
-        var sftp = "/usr/lib/openssh/sftp-server \(options.sftpArguments)"
+        var sftp = "\(options.sftpCommand) \(options.sftpArguments)"
+        if !options.sftpPrelude.isEmpty {
+            try folder.write("\(options.sftpPrelude) exec \(sftp)", to: "limited.sh")
+            sftp = "/bin/sh \(folder("limited.sh"))"
+        }
         if let bytes = options.holdsAfter {
             let hold = try folder.write("", to: "hold")
             try folder.write(

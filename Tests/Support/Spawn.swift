@@ -1,4 +1,8 @@
 import Foundation
+import Synchronization
+
+/// Held while a process is started, and while a descriptor is between being opened and being close-on-exec.
+let spawning = Mutex(())
 
 /// Starts `executable` with the arguments after its name, by posix_spawn(3), and returns its process id.
 ///
@@ -17,7 +21,7 @@ public func spawn(
     let envp = variables.map { strdup($0) } + [nil]
     defer { for text in argv + envp { free(text) } }
     var pid: pid_t = 0
-    let code = posix_spawn(&pid, executable, &actions, nil, argv, envp)
+    let code = spawning.withLock { _ in posix_spawn(&pid, executable, &actions, nil, argv, envp) }
     guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
     return pid
 }

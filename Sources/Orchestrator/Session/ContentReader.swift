@@ -22,8 +22,8 @@ struct ContentReader: Sendable {
         let staged: [StagedContent]?
     }
 
-    /// Reads `saves`, many at once. One reading a save, in the order given. Throws only when the connection is lost
-    /// or the server can't store what it receives.
+    /// Reads `saves`, many at once. One reading a save, in the order given. Throws only when the connection is
+    /// lost.
     func read(_ saves: [DeviceSave]) async throws -> [Reading] {
         try await saves.concurrentMap(atMost: 128, on: sftp.taskExecutor) { save in
             await Result { try await read(save) }
@@ -43,6 +43,9 @@ struct ContentReader: Sendable {
                 staged: nil)
         } catch let error as SSHError where !error.endsConnection {
             return Reading(key: key, knowledge: .unreadable(reason: error.what), staged: nil)
+        } catch let error as StoreError {
+            // A large save that finds no room on the server must not keep the small ones from being brought to safety.
+            return Reading(key: key, knowledge: .unreadable(reason: error.description), staged: nil)
         }
     }
 

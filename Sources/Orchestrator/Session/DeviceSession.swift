@@ -28,7 +28,7 @@ struct DeviceSession: Sendable {
             // Known by the time the device has been reached and listed.
             let scope = Task { [store, device] in try await store.syncScope(for: device) }
             let plan = try await environment.withConnection(to: device) { _, sftp in
-                try await withStaging(Staging.discarding()) { staging in
+                try await withStaging(Staging.discarding(), closing: { await $0.discard() }) { staging in
                     let found = try await RemoteLister(sftp: sftp).list(device.directories)
                     let listings = found.map { $0.listing.awaitingRepair(of: $0.leftovers) }
                     return try await examine(
@@ -64,7 +64,7 @@ struct DeviceSession: Sendable {
             // when it is to be recorded.
             let scope = Task { [store, device] in try await store.syncScope(for: device) }
             return try await environment.withConnection(to: device) { _, sftp in
-                try await withStaging(try await store.library.openStaging()) { staging in
+                try await withStaging(try await store.openStaging(), closing: store.close) { staging in
                     // A device that lacks much gets its channels opened while it is being listed.
                     let pushes = try await scope.value.likelyPushes(to: device.directories)
                     async let widened: Void = sftp.widen(forReplacing: pushes)
@@ -149,14 +149,14 @@ struct DeviceSession: Sendable {
     }
 
     private func withStaging<Result: Sendable>(
-        _ staging: Staging, _ work: (Staging) async throws -> Result
+        _ staging: Staging, closing close: (Staging) async -> Void, _ work: (Staging) async throws -> Result
     ) async throws -> Result {
         do {
             let result = try await work(staging)
-            await staging.discard()
+            await close(staging)
             return result
         } catch {
-            await staging.discard()
+            await close(staging)
             throw error
         }
     }

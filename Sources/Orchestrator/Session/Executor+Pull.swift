@@ -34,6 +34,7 @@ extension Executor {
                 shape: pull.payload.save.shape, content: pull.payload.content, version: version)
         }
         let outcomes = try await uncancelled { [store] in try await store.commitPulls(commits) }
+        await staging.settle()
         for ((pull, _), outcome) in zip(stored, outcomes) {
             switch outcome {
             case .current: await ledger.completed(pull.index)
@@ -72,6 +73,7 @@ extension Executor {
                     serverVersion: server.id)
             }
             try await uncancelled { [store] in try await store.openConflicts(commits) }
+            await staging.settle()
             for (conflict, _) in kept {
                 await ledger.completed(conflict.index)
                 await ledger.conflictOpened(conflict.operation)

@@ -21,19 +21,21 @@ extension Executor {
         // Opened while the first files are on their way.
         async let widened: Void = sftp.widen(forReplacing: pushes.count)
         var arrivals = PushArrivals(store: store, ledger: ledger)
-        await withTaskGroup(of: PushArrivals.Arrival.self) { group in
+        var refused: [ReadyPush] = []
+        await withTaskGroup(of: (push: ReadyPush, result: Result<PushCommit, any Error>).self) { group in
+            func takeArrival() async -> Bool {
+                guard let (push, result) = await group.next() else { return false }
+                if result.isRefusal { refused.append(push) } else { await arrivals.add((push.index, result)) }
+                return true
+            }
             var underWay = 0
             do {
                 for batch in pushes.batches(of: 256) {
                     try stop.check()
                     for push in try await makeReady(batch) {
-                        if underWay < 192 {
-                            underWay += 1
-                        } else if let arrival = await group.next() {
-                            await arrivals.add(arrival)
-                        }
+                        if underWay < 192 { underWay += 1 } else { _ = await takeArrival() }
                         group.addTask(executorPreference: sftp.taskExecutor) {
-                            (push.index, await Result { try await put(push) })
+                            (push, await Result { try await put(push) })
                         }
                     }
                 }
@@ -41,8 +43,11 @@ extension Executor {
                 arrivals.end(with: error)
             }
             // Whatever happened: what is under way is finished and recorded.
-            for await arrival in group { await arrivals.add(arrival) }
+            while await takeArrival() {}
         }
+        // One that finds no room on the card takes the room of those beside it for as long as it tries. Once more, one by
+        // one, so that it fails alone.
+        for push in refused { await arrivals.add((push.index, await Result { try await put(push) })) }
         await widened
         try await arrivals.finish()
     }
@@ -94,6 +99,7 @@ extension Executor {
             try await archive(item, version, in: .slot(item.identity))
             safe.insert(item.index)
         }
+        await staging.settle()
         return safe
     }
 
@@ -130,12 +136,16 @@ extension Executor {
             }
         }
         guard !removals.isEmpty else { return }
-        for (item, version) in try await keepUnknown(removals) {
+        let kept = try await keepUnknown(removals)
+        for case (let item, let version?) in kept {
+            if let save = item.operation.saveID { try await archive(item, version, in: .archive(save: save)) }
+        }
+        await staging.settle()
+        for (item, _) in kept {
             try stop.check()
             guard let save = item.operation.saveID,
                 let directory = device.directoriesByID[item.payload.save.directory]
             else { continue }
-            if let version { try await archive(item, version, in: .archive(save: save)) }
             do {
                 let check = RemoteGuard(sftp: sftp, root: directory.remotePath)
                 try await check.confirm(item.payload.content)
@@ -201,6 +211,14 @@ private struct PushArrivals {
         } catch {
             end(with: error)
         }
+    }
+}
+
+extension Result<PushCommit, any Error> {
+    /// Whether the device refused to take the content, which may be for lack of room.
+    fileprivate var isRefusal: Bool {
+        guard case .failure(let error as SSHError) = self else { return false }
+        return error.code == .noSpace || error.code == .failure
     }
 }
 

@@ -97,6 +97,21 @@ enum FileCalls {
         [EPERM, EINVAL, ENOTSUP, ENOSYS, EOPNOTSUPP, EMLINK].contains(code)
     }
 
+    /// All bytes of a file, or nil when it can't be read.
+    static func contents(of path: String) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return count == 0 ? bytes : nil }
+            bytes += buffer.prefix(count)
+        }
+    }
+
     /// Removes a file, a link or a folder with everything in it, as far as that can be done. Never follows a link.
     static func removeTree(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

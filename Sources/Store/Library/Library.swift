@@ -62,6 +62,20 @@ public actor Library {
         return Staging(folder: "\(stagingParent)/\(String(UInt64.random(in: .min ... .max), radix: 16))", disk: disk)
     }
 
+    /// What runs that died had put into the library since they last recorded anything.
+    func abandonedPlacements() -> [PlacementJournal.Placement] {
+        Staging.abandoned(in: stagingParent).flatMap { PlacementJournal(staging: $0).placements() }
+    }
+
+    /// Removes files and folders that no version is made of, each only if it is still the one that was put there.
+    func remove(_ placements: [PlacementJournal.Placement]) {
+        for placement in placements {
+            var info = stat()
+            let path = path(of: placement.libraryPath)
+            if lstat(path, &info) == 0, UInt64(info.st_ino) == placement.inode { FileCalls.removeTree(path) }
+        }
+    }
+
     /// Makes versions of drafts: final names, everything durable before it returns. One result a draft, in the order
     /// given; one that can't be stored leaves the others alone.
     public func store(_ drafts: [VersionDraft], from staging: Staging) async -> [Result<StoredVersion, StoreError>] {
@@ -81,7 +95,7 @@ public actor Library {
             } else {
                 for case .success(let prepared) in ready { for path in prepared.toSync { try FileCalls.sync(path) } }
             }
-            let (stored, folders) = place(ready)
+            let (stored, folders) = place(ready, PlacementJournal(staging: staging.folder))
             if trustsSync {
                 try FileCalls.syncFileSystem(of: root)
             } else {
@@ -133,7 +147,9 @@ public actor Library {
     }
 
     /// Gives everything its final name. One result a draft, in order, and the folders whose names changed.
-    private func place(_ ready: [Result<Prepared, StoreError>]) -> ([Result<StoredVersion, StoreError>], Set<String>) {
+    private func place(
+        _ ready: [Result<Prepared, StoreError>], _ journal: PlacementJournal
+    ) -> ([Result<StoredVersion, StoreError>], Set<String>) {
         let stamp = LibraryName.stamp(now())
         // Making folders is what takes long here, and file systems make several at once.
         let slices = ready.batches(of: 64)
@@ -144,7 +160,7 @@ public actor Library {
             let stored = FileCalls.meeting(faults) {
                 slices[number].map { prepared in
                     prepared.flatMap { prepared in
-                        Result { () throws(StoreError) in try place(prepared, stamp, &folders) }
+                        Result { () throws(StoreError) in try place(prepared, stamp, journal, &folders) }
                     }
                 }
             }
@@ -155,7 +171,7 @@ public actor Library {
     }
 
     private nonisolated func place(
-        _ prepared: Prepared, _ stamp: String, _ folders: inout Set<String>
+        _ prepared: Prepared, _ stamp: String, _ journal: PlacementJournal, _ folders: inout Set<String>
     ) throws(StoreError) -> StoredVersion {
         let draft = prepared.draft
         let folder = LibraryName.folder(of: draft.identity, archival: draft.archival)
@@ -164,6 +180,7 @@ public actor Library {
         for attempt in 1...10_000 {
             let name = LibraryName.version(of: draft.originalName, shape: draft.shape, stamp: stamp, attempt: attempt)
             let isFolder = draft.shape == .folder
+            try journal.add(prepared.path, as: "\(folder)/\(name)")
             guard
                 try FileCalls.moveWithoutReplacing(prepared.path, to: path(of: "\(folder)/\(name)"), isFolder: isFolder)
             else { continue }
@@ -188,26 +205,21 @@ public actor Library {
     }
 
     /// Copies a version of one identity as a new version of another, durable when it returns.
-    func copy(_ version: StoredVersion, as identity: SaveIdentity) async throws -> StoredVersion {
-        let staging = try openStaging()
-        do {
-            var files: [VersionDraft.File] = []
-            for entry in version.entries {
-                let source = self.file(entry, of: version)
-                let file = staging.file(keep: true)
-                while let bytes = try await source.read(upTo: 128 << 10) { try await file.append(bytes) }
-                files.append(VersionDraft.File(name: entry.path.text, content: try await file.finish()))
-            }
-            let draft = VersionDraft(
-                identity: identity, shape: version.shape, originalName: version.originalName, archival: false,
-                files: files)
-            let stored = await store([draft], from: staging)
-            await staging.discard()
-            guard let first = stored.first else { throw StoreError(.other, "nothing was stored") }
-            return try first.get()
-        } catch {
-            await staging.discard()
-            throw error
+    func copy(
+        _ version: StoredVersion, as identity: SaveIdentity, in staging: Staging
+    ) async throws -> StoredVersion {
+        var files: [VersionDraft.File] = []
+        for entry in version.entries {
+            let source = self.file(entry, of: version)
+            let file = staging.file(keep: true)
+            while let bytes = try await source.read(upTo: 128 << 10) { try await file.append(bytes) }
+            files.append(VersionDraft.File(name: entry.path.text, content: try await file.finish()))
         }
+        let draft = VersionDraft(
+            identity: identity, shape: version.shape, originalName: version.originalName, archival: false, files: files)
+        guard let stored = await store([draft], from: staging).first else {
+            throw StoreError(.other, "nothing was stored")
+        }
+        return try stored.get()
     }
 }

@@ -73,8 +73,24 @@ public actor Staging {
         isMade = false
     }
 
+    /// What was put into the library since the last call of ``settle()``.
+    func unsettledPlacements() -> [PlacementJournal.Placement] {
+        isMade ? PlacementJournal(staging: folder).placements() : []
+    }
+
+    /// Everything that was put into the library so far is recorded.
+    public func settle() {
+        if isMade { PlacementJournal(staging: folder).settle() }
+    }
+
     /// Removes what runs that died left in `parent`.
     static func sweep(_ parent: String) {
+        for folder in abandoned(in: parent) { remove(folder) }
+    }
+
+    /// The folders of runs that died.
+    static func abandoned(in parent: String) -> [String] {
+        var found: [String] = []
         for name in FileCalls.names(in: parent) ?? [] where !name.hasPrefix(".") {
             let folder = "\(parent)/\(name)"
             let lock = open("\(folder)/lock", O_RDWR | O_CLOEXEC)
@@ -83,9 +99,10 @@ public actor Staging {
                 FileCalls.removeFolder(folder)
                 continue
             }
-            if flock(lock, LOCK_EX | LOCK_NB) == 0 { remove(folder) }
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { found.append(folder) }
             close(lock)
         }
+        return found
     }
 
     /// Whether a run that lives receives files in `parent`.

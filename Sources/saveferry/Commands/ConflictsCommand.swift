@@ -13,6 +13,7 @@ struct ConflictsCommand: AsyncParsableCommand {
 struct ConflictsListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "List open conflicts.")
     @OptionGroup var global: GlobalOptions
+    @OptionGroup var filter: ConflictFilter
     @Flag(help: "Print JSON.") var json = false
 
     struct Side: Encodable {
@@ -30,7 +31,7 @@ struct ConflictsListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (_, store) = try await global.open()
-        let conflicts = try await store.conflicts()
+        let conflicts = try await filter.conflicts(in: store)
         if json {
             try JSON.answer([
                 "conflicts": conflicts.map {
@@ -62,24 +63,52 @@ struct ConflictsListCommand: AsyncParsableCommand {
 
 struct ConflictsResolveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resolve", abstract: "Decide a conflict; the device follows at its next sync.",
+        commandName: "resolve", abstract: "Decide a conflict, or several; the device follows at its next sync.",
         discussion: """
             device: the device's content becomes current. server: the server's goes to the device. both: the device's \
             becomes a slot of its own. Both contents stay in the history. If the device changed again in the meantime, \
-            its next sync reports the conflict anew instead of replacing anything.
+            its next sync reports the conflict anew instead of replacing anything; if the server's content changed, \
+            nothing is decided. A conflict whose contents changed is listed under another number.
 
-            Example:
+            Examples:
               saveferry conflicts resolve 1 --keep server
+              saveferry conflicts resolve --all --keep device --device pocket --platform gba
             """)
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "The conflict's number.") var id: Int64
+    @Argument(help: "The conflict's number.") var id: Int64?
+    @Flag(help: "Decide every open conflict that the filter lets through.") var all = false
+    @OptionGroup var filter: ConflictFilter
     @Option(help: ArgumentHelp("device, server or both.", valueName: "side")) var keep: String
 
     func run() async throws {
         guard let resolution = ConflictResolution(rawValue: keep) else {
             throw SettingsError("--keep: \"\(keep)\" can't be used; expected device, server or both")
         }
+        guard all == (id == nil), all || filter.isEmpty else {
+            throw SettingsError("give the number of one conflict, or --all with --device and --platform to narrow it")
+        }
         let (_, store) = try await global.open()
+        guard let id else { return try await resolveAll(in: store, keep: resolution) }
+        try await resolve(id, in: store, keep: resolution)
+    }
+
+    /// Each fails alone; then the process ends with 1.
+    private func resolveAll(in store: Store, keep resolution: ConflictResolution) async throws {
+        let conflicts = try await filter.conflicts(in: store)
+        if conflicts.isEmpty { Console.answer("No conflicts.") }
+        var isComplete = true
+        for conflict in conflicts {
+            do {
+                try await resolve(conflict.id, in: store, keep: resolution)
+            } catch let error as StoreError {
+                Console.error(error.description)
+                isComplete = false
+            }
+        }
+        if !isComplete { throw ExitCode(1) }
+    }
+
+    private func resolve(_ id: Int64, in store: Store, keep resolution: ConflictResolution) async throws {
         let conflict = try await store.resolveConflict(id, keep: resolution)
         Console.answer(
             "Resolved: \(conflict.identity.shown) keeps \(resolution.rawValue). Next: saveferry sync \(conflict.deviceName)"

@@ -116,6 +116,9 @@ extension SessionReport {
             uniquingKeysWith: +)
     }
 
+    /// Of ``done``, what changed the device, the library or what is agreed on.
+    var moved: [Action: Int] { done.filter { [.pull, .push, .remove, .conflict].contains($0.key) } }
+
     /// The plan's lines and how they ended, for a failing test.
     var shown: String {
         zip(plan?.operations ?? [], outcomes).map { operation, outcome in
