@@ -131,6 +131,9 @@ import Testing
         // 1 is the baseline, 2 the server's side, 3 the device's.
         #expect(try await numbers(home, save) == [9, 8, 7, 6, 3, 2, 1])
         #expect(try await home.store.conflicts().map(\.device.version) == [3])
+        // The server's side moved on, so the first decision is refused, and the conflict is shown anew.
+        let seen = try #require(try await home.store.conflicts().first)
+        await #expect(throws: StoreError.self) { _ = try await home.store.resolveConflict(seen.id, keep: .server) }
         let conflict = try #require(try await home.store.conflicts().first)
         _ = try await home.store.resolveConflict(conflict.id, keep: .server)
         _ = try await Self.sweep(home).run()
