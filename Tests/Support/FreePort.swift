@@ -1,20 +1,37 @@
 import Foundation
+import Synchronization
 
-/// A TCP port on 127.0.0.1 that nothing listens on.
+/// A TCP port on 127.0.0.1 that nothing listens on, each time another.
+///
+/// Below the range from which the system gives ports to outgoing connections (ip(7), ip_local_port_range): one of those, or
+/// another test's server, could take such a port before the server that it is meant for.
 public func freePort() throws -> Int {
+    for _ in ports {
+        let port = nextPort.withLock { next in
+            next = (next + 1) % ports.count
+            return ports.lowerBound + next
+        }
+        if canBind(port) { return port }
+    }
+    throw TimedOut(what: "a port from \(ports.lowerBound) to \(ports.upperBound - 1) is free")
+}
+
+private let ports = 20_000..<32_000
+/// Begins elsewhere in each process.
+private let nextPort = Mutex(Int(getpid()) * 97 % ports.count)
+
+private func canBind(_ port: Int) -> Bool {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let bound = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-            bind(descriptor, address, length) == 0 && getsockname(descriptor, address, &length) == 0
+    address.sin_port = UInt16(port).bigEndian
+    return withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
         }
     }
-    guard bound else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-    return Int(UInt16(bigEndian: address.sin_port))
 }
 
 /// Whether something accepts connections on this port of 127.0.0.1.
