@@ -30,10 +30,10 @@ extension Executor {
             }
             var underWay = 0
             do {
-                for batch in pushes.batches(of: 256) {
+                for batch in pushes.batches(of: Executor.pushesMadeReady) {
                     try stop.check()
                     for push in try await makeReady(batch) {
-                        if underWay < 192 { underWay += 1 } else { _ = await takeArrival() }
+                        if underWay < Executor.pushesUnderWay { underWay += 1 } else { _ = await takeArrival() }
                         group.addTask(executorPreference: sftp.taskExecutor) {
                             (push, await Result { try await put(push) })
                         }

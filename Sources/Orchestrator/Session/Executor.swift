@@ -47,6 +47,10 @@ struct Executor: Sendable {
         }
     }
 
-    /// Many records in one transaction, few enough that a crash repeats little.
+    /// How many changes share a transaction: few enough that a crash repeats little.
     static let batchSize = 1_024
+    /// How many pushes are made ready together, with their old contents to safety, while earlier ones are sent.
+    static let pushesMadeReady = 256
+    /// How many pushes wait for the device at once: enough to fill the pipeline, few enough to be stopped soon.
+    static let pushesUnderWay = 192
 }

@@ -5,11 +5,12 @@ import NIOCore
 ///
 /// Sendable because it is confined to its stream's event loop, which every entry point checks.
 final class RequestPipeline: @unchecked Sendable {
-    private let stream: any ByteStream
+    let stream: any ByteStream
     private var splitter = PacketSplitter(limit: 272 << 10)
     private var pending: [UInt32: Pending<SFTPResponse>] = [:]
     private var nextNumber: UInt32 = 0
-    private var arrivals = 0
+    /// How many answers came.
+    private(set) var arrivals = 0
     /// This pipeline's share of ``SFTPClient/writeBehind``.
     let writeBehind = Budget(SFTPClient.mostUnderWay)
     /// How many requests wait for their answer.
@@ -18,6 +19,10 @@ final class RequestPipeline: @unchecked Sendable {
     private var onVersion: ((Result<SFTPVersion, SSHError>) -> Void)?
     /// What ended the stream; nil while it lives.
     private(set) var failure: SSHError?
+    #if DEBUG
+        /// Whether a fault let the server fall silent.
+        var isSilent = false
+    #endif
 
     init(stream: any ByteStream) {
         self.stream = stream
@@ -53,7 +58,8 @@ final class RequestPipeline: @unchecked Sendable {
         return reply
     }
 
-    private func send(_ request: SFTPRequest, answering reply: Pending<SFTPResponse>) {
+    /// Sends it without a look at faults.
+    func send(_ request: SFTPRequest, answering reply: Pending<SFTPResponse>) {
         if let failure {
             reply.arrive(.failure(failure), order: arrivals)
             return
@@ -64,55 +70,6 @@ final class RequestPipeline: @unchecked Sendable {
         stream.write { request.encode(number: number, into: &$0) }
         stream.setAwaitingAnswer(true)
     }
-
-    #if DEBUG
-        /// Whether a fault let the server fall silent.
-        private var isSilent = false
-
-        /// Sends a request that is to meet a fault.
-        private func send(_ request: SFTPRequest, meeting kind: Fault.Kind, _ reply: Pending<SFTPResponse>) {
-            let failed = SFTPResponse.status(SFTPStatus(code: SFTPStatus.failure, message: "Failure"))
-            let denied = SFTPResponse.status(
-                SFTPStatus(code: SFTPStatus.permissionDenied, message: "Permission denied"))
-            switch kind {
-            case .kill, .killAfter: sendInstead(request) { _ in FaultInjector.killProcess() }
-            case .reset: breakConnection(reply)
-            case .resetAfter: sendInstead(request) { [self] _ in breakConnection(reply) }
-            case .hang:
-                isSilent = true
-                send(.realPath([UInt8(ascii: ".")]), answering: reply)
-            case .hangAfter:
-                isSilent = true
-                send(request, answering: reply)
-            // A request that changes nothing goes in its place, so that the refusal comes when the server would send it.
-            case .failure, .noSpace, .unsupported: answer(.realPath([UInt8(ascii: ".")]), reply, with: failed)
-            case .permissionDenied: answer(.realPath([UInt8(ascii: ".")]), reply, with: denied)
-            case .failureAfter: answer(request, reply, with: failed)
-            case .shortWrite: answer(request.halved, reply, with: failed)
-            case .silentShortWrite, .shortRead: send(request.halved, answering: reply)
-            }
-        }
-
-        private func answer(_ request: SFTPRequest, _ reply: Pending<SFTPResponse>, with response: SFTPResponse) {
-            sendInstead(request) { [self] result in
-                reply.arrive(result.map { _ in response }, order: arrivals)
-            }
-        }
-
-        private func sendInstead(
-            _ request: SFTPRequest,
-            onArrival: @escaping (Result<SFTPResponse, SSHError>) -> Void
-        ) {
-            send(request, answering: Pending(onArrival: onArrival))
-        }
-
-        private func breakConnection(_ reply: Pending<SFTPResponse>) {
-            let error = SSHError(.disconnected, "the connection was lost: a fault of a test")
-            stream.fail(error)
-            ended(error)
-            reply.arrive(.failure(error), order: arrivals)
-        }
-    #endif
 
     /// Bytes from the server. Anything that is not an answer to what was asked ends the connection.
     func received(_ bytes: ByteBuffer) {

@@ -181,14 +181,9 @@ final class SSHStream: ByteStream, @unchecked Sendable {
         ending = error
         isAwaitingAnswer = false
         let listener = onEnd
-        forgetListeners()
+        // They may hold this stream.
+        (onBytes, onErrorBytes, onEnd) = (nil, nil, nil)
         listener?(error)
-    }
-
-    private func forgetListeners() {
-        onBytes = nil
-        onEnd = nil
-        onErrorBytes = nil
     }
 
     /// The remote program's exit status, once the channel has ended; -1 when a signal ended it.
