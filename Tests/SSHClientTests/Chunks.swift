@@ -37,12 +37,13 @@ extension SFTPClient {
     /// Replaces a file with `bytes`.
     @discardableResult
     func put(
-        _ bytes: [UInt8], to path: String, modified: Int64? = nil, beforeSwap: @Sendable () async throws -> Void = {}
+        _ bytes: [UInt8], to path: String, modified: Int64? = nil, overwriting: Bool = true,
+        beforeSwap: @Sendable () async throws -> Void = {}
     ) async throws -> RemoteAttributes {
         let source = Chunks(bytes)
         return try await replace(
-            RemotePath(path), size: UInt64(bytes.count), modified: modified, source: { await source.next($0) },
-            beforeSwap: beforeSwap)
+            RemotePath(path), size: UInt64(bytes.count), modified: modified, overwriting: overwriting,
+            source: { await source.next($0) }, beforeSwap: beforeSwap)
     }
 
     /// Reads a whole file.

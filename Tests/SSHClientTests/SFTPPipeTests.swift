@@ -148,6 +148,25 @@ extension ServerTests {
             #expect(folder.read("file") == Array("old".utf8) && folder.everything() == ["file"])
         }
 
+        /// Servers that make hard links, that don't (FAT), and that have no other rename.
+        static let renames: [[String]] = [[], ["-P", "rename"], ["-P", "posix-rename"], ["-P", "fsync,fstatvfs"]]
+
+        @Test(arguments: renames)
+        func `what appears in an empty place stays, where nothing does the new content arrives`(
+            _ arguments: [String]
+        ) async throws {
+            let sftp = try await SFTPClient.start(over: PipeStream.start(arguments))
+            let code = await code { [folder] in
+                try await sftp.put(content(50_000), to: folder("file"), overwriting: false) {
+                    try folder.write("appeared", to: "file")
+                }
+            }
+            #expect(code == .failure)
+            #expect(folder.read("file") == Array("appeared".utf8) && folder.everything() == ["file"])
+            try await sftp.put(content(50_000), to: folder("new"), modified: 1_500_000_000, overwriting: false)
+            #expect(folder.read("new") == content(50_000) && folder.everything() == ["file", "new"])
+        }
+
         @Test(arguments: servers) func `a source that gives too little or too much replaces nothing`(
             _ arguments: [String]
         )

@@ -80,7 +80,7 @@ struct RemoteReplacement: Sendable {
     ) async throws -> RemoteAttributes {
         let file = library.file(entry, of: version)
         return try await sftp.replace(
-            path, size: entry.size, modified: modified, permissions: nil,
+            path, size: entry.size, modified: modified, overwriting: shape == .folder || target.over != .nothing,
             source: { try await file.read(upTo: $0) }, beforeSwap: beforeSwap)
     }
 

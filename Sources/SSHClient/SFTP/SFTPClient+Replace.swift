@@ -10,12 +10,14 @@ extension SFTPClient {
     ///   - size: bytes that `source` will give.
     ///   - modified: seconds since 1970 to set, or nil. A device that refuses is not an error.
     ///   - permissions: mode bits to set, or nil. A device that refuses is not an error.
+    ///   - overwriting: false where nothing is to stand there: what appears in the meantime then stays, and the call fails.
+    ///     Only where the card knows no hard links (FAT, Android) is there an instant between the last look and the rename.
     ///   - source: gives the next bytes, at most as many as asked for; empty or nil at the end. Not asked again once it has
     ///     given `size` bytes.
     ///   - beforeSwap: the last check, made when the new content is safe under its temporary name.
     /// - Returns: what stands there, as the device reports it.
     public func replace(
-        _ target: RemotePath, size: UInt64, modified: Int64?, permissions: UInt32? = nil,
+        _ target: RemotePath, size: UInt64, modified: Int64?, permissions: UInt32? = nil, overwriting: Bool = true,
         source: @Sendable (Int) async throws -> [UInt8]?, beforeSwap: @Sendable () async throws -> Void
     ) async throws -> RemoteAttributes {
         try Task.checkCancellation()
@@ -32,7 +34,7 @@ extension SFTPClient {
                 throw SSHError(.failure, "\(arrived.size) bytes of \(target) arrived on the device instead of \(size)")
             }
             if let objection { throw objection }
-            let stands = try await swap(temporary, target)
+            let stands = try await swap(temporary, target, overwriting: overwriting)
             guard stands.size == size else {
                 throw SSHError(.failure, "\(target) has \(stands.size) bytes on the device instead of \(size)")
             }
@@ -118,22 +120,42 @@ extension SFTPClient {
     }
 
     /// Gives the temporary file the target's name and looks at what stands there.
-    private func swap(_ temporary: RemotePath, _ target: RemotePath) async throws(SSHError) -> RemoteAttributes {
-        if capabilities.atomicReplace {
-            let pipeline = leastBusy()
-            let rename = pipeline.send(.posixRename(from: temporary.bytes, to: target.bytes))
-            if !capabilities.isSequential {
-                try confirm(try await rename.value(), "put the new content in place of \(target)")
-                return try await attributes(of: target, followLinks: false)
-            }
-            let look = pipeline.send(.lstat(target.bytes))
-            let renamed = try await rename.value()
-            let seen = try await look.value()
-            try confirm(renamed, "put the new content in place of \(target)")
-            return try attributes(seen, "look at \(target)")
+    private func swap(
+        _ temporary: RemotePath, _ target: RemotePath, overwriting: Bool
+    ) async throws(SSHError) -> RemoteAttributes {
+        guard capabilities.atomicReplace else {
+            return try await swapByBackup(temporary, target, overwriting: overwriting)
         }
+        if !overwriting {
+            do throws(SSHError) {
+                // Fails where the name is taken (draft-ietf-secsh-filexfer-02, section 6.5).
+                return try await settle(.rename(from: temporary.bytes, to: target.bytes), target)
+            } catch {
+                // Or where the server does it by a hard link and the card has none.
+                try await refuseIfTaken(target)
+            }
+        }
+        return try await settle(.posixRename(from: temporary.bytes, to: target.bytes), target)
+    }
+
+    /// Makes the rename and looks at what it made, in one flight where the server works in order.
+    private func settle(_ rename: SFTPRequest, _ target: RemotePath) async throws(SSHError) -> RemoteAttributes {
+        let pipeline = leastBusy()
+        let renamed = pipeline.send(rename)
+        let look = capabilities.isSequential ? pipeline.send(.lstat(target.bytes)) : nil
+        let answer = try await renamed.value()
+        let seen = try await look?.value()
+        try confirm(answer, "put the new content in place of \(target)")
+        guard let seen else { return try await attributes(of: target, followLinks: false) }
+        return try attributes(seen, "look at \(target)")
+    }
+
+    private func swapByBackup(
+        _ temporary: RemotePath, _ target: RemotePath, overwriting: Bool
+    ) async throws(SSHError) -> RemoteAttributes {
+        if !overwriting { try await refuseIfTaken(target) }
         let backup = target.parent.appending(Leftover.backupName(of: target.name))
-        let hasOld = try await exists(target)
+        let hasOld = overwriting ? try await exists(target) : false
         if hasOld { try await rename(target, to: backup) }
         do {
             try await rename(temporary, to: target)
@@ -143,6 +165,13 @@ extension SFTPClient {
         }
         if hasOld { try await remove(backup) }
         return try await attributes(of: target, followLinks: false)
+    }
+
+    private func refuseIfTaken(_ target: RemotePath) async throws(SSHError) {
+        guard try await exists(target) else { return }
+        throw SSHError(
+            .failure, "\(target) appeared on the device while its content was being sent",
+            advice: "It was left alone; the next run plans it anew.")
     }
 
     private func exists(_ path: RemotePath) async throws(SSHError) -> Bool {

@@ -105,6 +105,30 @@ extension ScenarioTests {
             }
             try await pocket.rerunIsQuiet()
         }
+
+        @Test func `45 a save that appears after the last look at an empty place stays`() async throws {
+            let deck = try await Handheld("deck", of: hub)
+            try deck.write("Metroid.srm", "from the deck")
+            try await deck.sync(expecting: [.pull: 1])
+            let path = pocket.folder("saves/Metroid.srm")
+            let played = Counter()
+            gate.set { packet in
+                if packet.request == "rename", !packet.isAnswer, played.value == 0 {
+                    played.increment()
+                    _ = FileManager.default.createFile(atPath: path, contents: Data("played".utf8))
+                }
+                return .pass
+            }
+            let report = try await pocket.sync()
+            #expect(played.value == 1)
+            #expect(report.status == .failed && report.done == [:], "\(report.shown)")
+            #expect(pocket.folder.everything() == ["saves", "saves/Metroid.srm"])
+            #expect(pocket.read("Metroid.srm") == "played")
+            gate.set(nil)
+            try await pocket.sync(expecting: [.conflict: 1])
+            #expect(Set(try await hub.contents("Metroid")) == ["from the deck", "played"])
+            try await pocket.rerunIsQuiet()
+        }
     }
 }
 
