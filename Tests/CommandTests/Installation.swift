@@ -44,7 +44,7 @@ final class Installation: Sendable {
     }
 
     /// Runs `saveferry ARGUMENTS --home HOME`.
-    func run(_ arguments: [String], environment: [String: String] = [:], input: String? = nil) async throws -> Command {
+    func run(_ arguments: [String], environment: [String: String] = [:], input: String = "") async throws -> Command {
         try await Command.run(
             Installation.program, arguments + ["--home", home.path],
             environment: ["SSH_AUTH_SOCK": ""].merging(environment) { $1 }, input: input)

@@ -9,61 +9,55 @@ public struct Command: Sendable {
     /// Its standard error.
     public let errorOutput: String
 
-    /// Runs `executable` (a path, or a name on PATH) and waits for it.
+    /// Runs `executable` (a path, or a name on PATH) and waits for it; throws when it takes longer than any working
+    /// machine needs, with what it wrote until then.
+    ///
+    /// Its streams are files: a pipe would end only when every process that inherited it has ended too.
     public static func run(
-        _ executable: String, _ arguments: [String] = [], environment: [String: String]? = nil, input: String? = nil
+        _ executable: String, _ arguments: [String] = [], environment: [String: String] = [:], input: String = "",
+        within seconds: Double = 300
     ) async throws -> Command {
-        try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(with: Result { try runBlocking(executable, arguments, environment, input) })
+        let streams = try TemporaryFolder()
+        try streams.write(input, to: "input")
+        let pid = try spawn("/usr/bin/env", [executable] + arguments, environment: environment) { actions in
+            posix_spawn_file_actions_addopen(&actions, 0, streams("input"), O_RDONLY, 0)
+            for (standard, name) in [(Int32(1), "output"), (2, "errors")] {
+                posix_spawn_file_actions_addopen(
+                    &actions, standard, streams(name), O_WRONLY | O_CREAT | O_APPEND, 0o600)
             }
         }
-    }
-
-    private static func runBlocking(
-        _ executable: String, _ arguments: [String], _ environment: [String: String]?, _ input: String?
-    ) throws -> Command {
-        let (standardInput, output, errors) = (try connectedPair(), try connectedPair(), try connectedPair())
-        let pid = try spawn("/usr/bin/env", [executable] + arguments, environment: environment ?? [:]) { actions in
-            for (standard, pair) in [(Int32(0), standardInput), (1, output), (2, errors)] {
-                posix_spawn_file_actions_adddup2(&actions, pair.theirs, standard)
+        let isLate = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await end(of: pid)
+                return false
             }
+            group.addTask {
+                guard (try? await Task.sleep(for: .seconds(seconds))) != nil else { return false }
+                kill(pid, SIGKILL)
+                return true
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
         }
-        for pair in [standardInput, output, errors] { close(pair.theirs) }
-        let errorReader = Reader(errors.ours)
-        let writer = FileHandle(fileDescriptor: standardInput.ours, closeOnDealloc: true)
-        // A program that ends without reading all of it is no fault, and no reason to end with it.
-        signal(SIGPIPE, SIG_IGN)
-        if let input { try? writer.write(contentsOf: Data(input.utf8)) }
-        try writer.close()
-        let text = FileHandle(fileDescriptor: output.ours, closeOnDealloc: true).readDataToEndOfFile()
-        let errorText = errorReader.wait()
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        let text = { (name: String) in String(decoding: streams.read(name) ?? [], as: UTF8.self) }
+        if isLate {
+            throw TimedOut(what: "\(executable) \(arguments) ends; it wrote: \(text("output"))\(text("errors"))")
+        }
         return Command(
-            status: status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f),
-            output: String(decoding: text, as: UTF8.self), errorOutput: String(decoding: errorText, as: UTF8.self))
+            status: status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f), output: text("output"),
+            errorOutput: text("errors"))
     }
 
-    /// Reads one stream on a thread of its own, so that neither can fill up while the other is read.
-    ///
-    /// Sendable because `data` is written before the group is left and read after it was waited for.
-    private final class Reader: @unchecked Sendable {
-        private var data = Data()
-        private let group = DispatchGroup()
-
-        init(_ descriptor: Int32) {
-            group.enter()
-            let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-            Thread.detachNewThread { [self] in
-                data = handle.readDataToEndOfFile()
-                group.leave()
+    /// Waits until the process has ended and leaves its status to be asked for: its number can't go to another one before.
+    private static func end(of pid: pid_t) async {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                var information = siginfo_t()
+                while waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) < 0, errno == EINTR {}
+                continuation.resume()
             }
-        }
-
-        func wait() -> Data {
-            group.wait()
-            return data
         }
     }
 }

@@ -79,21 +79,3 @@ public final class ServerProcess: Sendable {
         return found
     }
 }
-
-/// Waits until `condition` holds, looking often; fails after a time that no working machine needs.
-public func eventually(
-    within seconds: Double = 30, _ what: String, _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + .seconds(seconds)
-    while try await !condition() {
-        guard ContinuousClock.now < end else { throw TimedOut(what: what) }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-}
-
-/// ``eventually(within:_:_:)`` gave up.
-public struct TimedOut: Error, CustomStringConvertible {
-    let what: String
-    /// What never came true.
-    public var description: String { "it never came true that \(what)" }
-}

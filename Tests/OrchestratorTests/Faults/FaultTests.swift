@@ -32,14 +32,22 @@
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for worker in 0..<choice.workers {
                         group.addTask {
-                            guard let world = worker == 0 ? first : try await FaultWorld(server) else { return }
+                            guard var world = worker == 0 ? first : try await FaultWorld(server) else { return }
                             while let fault = queue.next() {
                                 if choice.isVerbose { say("\(server.rawValue):\(fault)") }
+                                let run = FaultRun(world: world, fault: fault)
                                 do {
-                                    try await FaultRun(world: world, fault: fault).play()
+                                    try await finish(within: 120, "the run with \(run.description) ends") {
+                                        try await run.play()
+                                    }
                                 } catch {
                                     queue.failed(error)
                                     Issue.record("\(error)")
+                                    guard error is TimedOut, let another = try await FaultWorld(server) else {
+                                        continue
+                                    }
+                                    // Whatever still runs there is left to itself.
+                                    world = another
                                 }
                             }
                         }
