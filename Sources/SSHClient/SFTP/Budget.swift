@@ -26,7 +26,10 @@ final class Budget {
     /// Takes `units`, waiting until they are there. More than the whole budget is given when nothing else is out.
     func acquire(_ units: Int = 1, isolation: isolated (any Actor)? = #isolation) async {
         if tryAcquire(units) { return }
-        await withCheckedContinuation { waiting.append((units, $0)) }
+        await withCheckedContinuation { continuation in
+            // Asked again: on the way here the task may have been suspended, and the last units have come back.
+            if tryAcquire(units) { continuation.resume() } else { waiting.append((units, continuation)) }
+        }
     }
 
     /// Takes `units` if they are there and nobody waits.

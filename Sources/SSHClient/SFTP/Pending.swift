@@ -26,6 +26,9 @@ final class Pending<Answer: Sendable> {
     /// Waits for the answer. To be called once.
     func value(isolation: isolated (any Actor)? = #isolation) async throws(SSHError) -> Answer {
         if let result { return try result.get() }
-        return try await withCheckedContinuation { continuation = $0 }.get()
+        return try await withCheckedContinuation { continuation in
+            // Asked again: on the way here the task may have been suspended, and the answer have come.
+            if let result { continuation.resume(returning: result) } else { self.continuation = continuation }
+        }.get()
     }
 }

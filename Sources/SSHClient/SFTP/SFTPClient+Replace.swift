@@ -226,7 +226,12 @@ private final class WriteTally {
 
     /// Waits until every write is answered: OK, or the first answer that was not.
     func outcome(isolation: isolated (any Actor)? = #isolation) async throws(SSHError) -> SFTPResponse {
-        if unanswered > 0 { await withCheckedContinuation { continuation = $0 } }
+        if unanswered > 0 {
+            await withCheckedContinuation { continuation in
+                // Asked again: on the way here the task may have been suspended, and the last answer have come.
+                if unanswered == 0 { continuation.resume() } else { self.continuation = continuation }
+            }
+        }
         return try refusal?.get() ?? .status(SFTPStatus(code: SFTPStatus.ok, message: ""))
     }
 }

@@ -187,20 +187,6 @@ public actor SFTPClient {
     }
 }
 
-/// Runs jobs on an event loop.
-private final class EventLoopTaskExecutor: TaskExecutor {
-    private let eventLoop: any EventLoop
-
-    init(eventLoop: any EventLoop) {
-        self.eventLoop = eventLoop
-    }
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        eventLoop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
-    }
-}
-
 extension FileSystemStatus {
     /// The answer to `statvfs@openssh.com` (OpenSSH's PROTOCOL, section 4.4): eleven 64-bit numbers.
     init?(statvfs answer: ByteBuffer) {

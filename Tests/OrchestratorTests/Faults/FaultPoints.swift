@@ -17,15 +17,25 @@
 
         /// Every point with every fault that makes sense there.
         var faults: [Fault] {
-            Fault.Seam.allCases.flatMap { seam in
+            let fullWrite = injector.calls(.sftp).compactMap(FaultPoints.writtenBytes).max()
+            return Fault.Seam.allCases.flatMap { seam in
                 injector.calls(seam).enumerated().flatMap { point, call in
                     let word = call.split(separator: " ").first.map(String.init) ?? ""
                     let killed = [Fault(.kill, seam, point), Fault(.killAfter, seam, point)]
                     let once = FaultPoints.kinds(seam, word).map { Fault($0, seam, point) }
                     let lasting = FaultPoints.lastingKinds(seam, word).map { Fault($0, seam, point, isLasting: true) }
-                    return killed + once + lasting
+                    // Half of a write that others follow leaves a hole in a file of the right size. A server that answers
+                    // such a write with OK can't be caught without reading everything back.
+                    let isHole = seam == .sftp && fullWrite != nil && FaultPoints.writtenBytes(call) == fullWrite
+                    return killed + once.filter { !isHole || $0.kind != .silentShortWrite } + lasting
                 }
             }
+        }
+
+        /// 32768 of `WRITE 32768 at 0`; nil for other calls.
+        private static func writtenBytes(_ call: String) -> Int? {
+            let words = call.split(separator: " ")
+            return words.first == "WRITE" && words.count > 1 ? Int(words[1]) : nil
         }
 
         private static func kinds(_ seam: Fault.Seam, _ word: String) -> [Fault.Kind] {
