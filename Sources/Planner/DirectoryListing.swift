@@ -4,11 +4,14 @@ public struct DirectoryListing: Sendable {
     public let directory: SaveDirectory
     /// What was found, or why nothing was.
     public let state: State
+    /// What the directory lies on; nil where the server can't tell.
+    public let card: CardIdentity?
 
-    /// A listing of `directory` that ended in `state`.
-    public init(directory: SaveDirectory, state: State) {
+    /// A listing of `directory` on `card` that ended in `state`.
+    public init(directory: SaveDirectory, state: State, card: CardIdentity? = nil) {
         self.directory = directory
         self.state = state
+        self.card = card
     }
 
     /// How many regular files were found.

@@ -2,6 +2,8 @@
 struct DirectoryValves {
     /// In the order of the directories, then by platform folder.
     private(set) var halts: [Halt] = []
+    /// The cards to remember for directories that are not closed, by the directory's number.
+    private(set) var cards: [Int64: CardIdentity] = [:]
     private var closed: [Place: Halt] = [:]
     private let places: Places
 
@@ -22,6 +24,7 @@ struct DirectoryValves {
                     Place(directory: directory.id, platformFolder: nil), .directoryUnreadable, path,
                     "the directory can't be listed (\(reason)); nothing in it was compared.")
             case .listed(let contents):
+                let known = input.scope.card(of: directory.id)
                 for folder in contents.unreadable {
                     halts.append(
                         Halt(
@@ -32,11 +35,17 @@ struct DirectoryValves {
                 for (place, counts) in tracked.filter({ $0.key.directory == directory.id })
                     .sorted(by: { ($0.key.platformFolder ?? "") < ($1.key.platformFolder ?? "") })
                 {
-                    guard halt(over: place) == nil, let (valve, message) = counts.verdict(allowed: input.allowed) else {
-                        continue
-                    }
+                    let isOtherCard = place.platformFolder == nil && listing.isOnOtherCard(than: known)
+                    guard halt(over: place) == nil,
+                        let (valve, message) = counts.verdict(isOtherCard: isOtherCard, allowed: input.allowed)
+                    else { continue }
                     let shown = path + (place.platformFolder.map { "/" + FileName.escaped($0) } ?? "")
                     close(place, valve, shown, message)
+                }
+                if known == nil || listing.isOnOtherCard(than: known),
+                    halt(over: Place(directory: directory.id, platformFolder: nil)) == nil
+                {
+                    cards[directory.id] = listing.card
                 }
             }
         }
@@ -55,6 +64,14 @@ struct DirectoryValves {
     }
 }
 
+extension DirectoryListing {
+    /// Whether this can't be the known card. What is not known says nothing.
+    fileprivate func isOnOtherCard(than known: CardIdentity?) -> Bool {
+        guard let known, let card else { return false }
+        return !card.canBe(known)
+    }
+}
+
 /// How the saves that were tracked in one place fare in this run. Saves already known to be gone don't count.
 private struct TrackedSaves {
     var present = 0
@@ -65,11 +82,20 @@ private struct TrackedSaves {
     var all: Int { present + lost }
 
     /// The valve that these numbers close, unless the user opened it.
-    func verdict(allowed: Set<Valve>) -> (Valve, String)? {
-        if lost == all, lost >= 2, !placeHoldsFiles, !allowed.contains(.directoryEmptied) {
+    func verdict(isOtherCard: Bool, allowed: Set<Valve>) -> (Valve, String)? {
+        if lost == all, lost >= 2, !placeHoldsFiles {
+            if allowed.contains(.directoryEmptied) { return nil }
             return (
                 .directoryEmptied,
                 "it held \(lost) saves and is empty now; nothing was put there or counted as deleted."
+            )
+        }
+        // A card that was copied, or got another number, still has most of them as they were.
+        if isOtherCard, (present - changed) * 2 < all, !allowed.contains(.cardChanged) {
+            return (
+                .cardChanged,
+                "it is on another card than last time, and \(lost + changed) of \(all) saves are missing or different "
+                    + "there; nothing in it was touched. Put the card back, or let it pass if the card was replaced."
             )
         }
         if all >= 4, lost * 2 > all, placeHoldsFiles, !allowed.contains(.massDeletion) {

@@ -57,7 +57,9 @@ public func makePlan(_ input: PlanInput) -> Plan {
         drafts[index].operation = wished.replacingStep(
             .skip(isProblem: false), reason: "halted by \(halt.valve.rawValue)\(wish)")
     }
-    return Plan(device: input.device, generatedAt: input.now, operations: ordered(drafts), halts: halts)
+    return Plan(
+        device: input.device, generatedAt: input.now, operations: ordered(drafts), halts: halts,
+        cards: valves.cards)
 }
 
 /// An operation with the place whose valves rule over it.

@@ -8,6 +8,8 @@ public struct Plan: Hashable, Sendable {
     public let operations: [Operation]
     /// The safety limits that closed, in the order of the directories.
     public let halts: [Halt]
+    /// Cards that are seen for the first time and are to be remembered, by the save directory's number.
+    public let cards: [Int64: CardIdentity]
 
     /// How many operations of each action there are.
     public func count(_ action: Action) -> Int {

@@ -1,10 +1,13 @@
-/// The server's side of one device's run, indexed for the planner: the owner's saves and the device's baselines.
+/// The server's side of one device's run, indexed for the planner: the owner's saves, and what is known of the device.
 public struct SyncScopeIndex: Sendable {
     private let serversByKey: [SaveKey: ServerSave]
     private let baselinesBySave: [Int64: Baseline]
+    private let cards: [Int64: CardIdentity]
 
-    /// Indexes `saves` by key and `baselines` by save; each key and each save occurs once.
-    public init(saves: [ServerSave], baselines: [Baseline]) {
+    /// Indexes `saves` by key and `baselines` by save; each key and each save occurs once. `cards` are those that the
+    /// device's save directories were last seen on, by the directory's number.
+    public init(saves: [ServerSave], baselines: [Baseline], cards: [Int64: CardIdentity] = [:]) {
+        self.cards = cards
         serversByKey = Dictionary(saves.map { ($0.identity.key, $0) }, uniquingKeysWith: { first, _ in first })
         baselinesBySave = Dictionary(baselines.map { ($0.saveID, $0) }, uniquingKeysWith: { first, _ in first })
     }
@@ -19,6 +22,9 @@ public struct SyncScopeIndex: Sendable {
     public func baseline(for key: SaveKey) -> Baseline? {
         server(key).flatMap { baseline($0.id) }
     }
+
+    /// The card that the directory was last synced on, or nil when that is not known.
+    func card(of directory: Int64) -> CardIdentity? { cards[directory] }
 
     /// How many saves the server will probably put into `directories`: those whose content differs from what was last
     /// agreed on. Platforms that only a listing can tell are not counted.

@@ -8,6 +8,8 @@ public enum Valve: String, Hashable, Sendable, CaseIterable {
     case directoryUnreadable = "directory-unreadable"
     /// A directory that held saves holds nothing at all.
     case directoryEmptied = "directory-emptied"
+    /// The directory lies on another card than before, and most of the tracked saves are not as they were.
+    case cardChanged = "card-changed"
     /// More than half of the tracked saves (from four up) vanished at once.
     case massDeletion = "mass-deletion"
     /// All of the tracked saves (from twenty up) changed at once.
@@ -19,7 +21,7 @@ public enum Valve: String, Hashable, Sendable, CaseIterable {
     public var canBeAllowed: Bool {
         switch self {
         case .directoryMissing, .directoryUnreadable: false
-        case .directoryEmptied, .massDeletion, .massChange, .blankSave: true
+        case .directoryEmptied, .cardChanged, .massDeletion, .massChange, .blankSave: true
         }
     }
 }

@@ -60,6 +60,18 @@ extension Store {
         }
     }
 
+    /// Records the cards that save directories were seen on, by the directory's number. One transaction, none for no card.
+    public func rememberCards(_ cards: [Int64: CardIdentity]) async throws(StoreError) {
+        guard !cards.isEmpty else { return }
+        try await write { db in
+            for (directory, card) in cards {
+                try db.execute(
+                    sql: "UPDATE save_directories SET card_number = ?, card_bytes = ? WHERE id = ?",
+                    arguments: [Int64(bitPattern: card.number), Int64(bitPattern: card.totalBytes), directory])
+            }
+        }
+    }
+
     /// Forgets what was agreed on for saves that are gone on both sides. One transaction.
     public func retireBaselines(_ saves: [Int64], device: Int64) async throws(StoreError) {
         try await write { db in for save in saves { try retire(save, device: device, db) } }

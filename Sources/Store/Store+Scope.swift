@@ -3,14 +3,15 @@ import GRDB
 import Planner
 
 extension Store {
-    /// The saves of the device's owner and what was agreed on with the device, in one snapshot and three queries.
+    /// The saves of the device's owner and what was agreed on with the device, in one snapshot and four queries.
     /// Archival versions are never loaded.
     public func syncScope(for device: Device) async throws(StoreError) -> SyncScopeIndex {
         try await read { db in
             let saves = try loadSaves(of: device.settings.owner, db)
             let entries = try loadEntries(of: device.id, db)
             let baselines = try loadBaselines(of: device.id, entries, db)
-            return SyncScopeIndex(saves: saves, baselines: baselines)
+            return SyncScopeIndex(
+                saves: saves, baselines: baselines, cards: try loadCards(of: device.id, db))
         }
     }
 
@@ -116,6 +117,19 @@ private func loadBaselines(
                 agreement: agreement, entries: entries[row[0]] ?? [], isUntracked: row[8], isGone: row[9]))
     }
     return baselines
+}
+
+private func loadCards(of device: Int64, _ db: Database) throws -> [Int64: CardIdentity] {
+    let rows = try Row.fetchCursor(
+        db,
+        sql: "SELECT id, card_number, card_bytes FROM save_directories WHERE device_id = ? AND card_number IS NOT NULL",
+        arguments: [device])
+    var cards: [Int64: CardIdentity] = [:]
+    while let row = try rows.next() {
+        cards[row[0]] = CardIdentity(
+            number: UInt64(bitPattern: row[1] as Int64), totalBytes: UInt64(bitPattern: row[2] as Int64? ?? 0))
+    }
+    return cards
 }
 
 func loadVersion(_ id: Int64, _ db: Database) throws -> StoredVersion? {

@@ -26,6 +26,9 @@ struct Fixture {
     /// Listings that failed or were interfered with, by the directory's number.
     var states: [Int64: DirectoryListing.State] = [:]
     var contents: [Int64: DirectoryListing.Contents] = [:]
+    /// The cards that the directories lie on, and those that are remembered, by the directory's number.
+    var cards: [Int64: CardIdentity] = [:]
+    var knownCards: [Int64: CardIdentity] = [:]
     private(set) var servers: [ServerSave] = []
     private(set) var baselines: [Baseline] = []
     private var letters: [Int64: [RelativePath: Character]] = [:]
@@ -96,12 +99,12 @@ struct Fixture {
     mutating func add(server save: ServerSave) { servers.append(save) }
     mutating func add(_ baseline: Baseline) { baselines.append(baseline) }
 
-    var scope: SyncScopeIndex { SyncScopeIndex(saves: servers, baselines: baselines) }
+    var scope: SyncScopeIndex { SyncScopeIndex(saves: servers, baselines: baselines, cards: knownCards) }
 
     var listings: [DirectoryListing] {
         directories.map { directory in
             let state = states[directory.id] ?? .listed(contents[directory.id] ?? .init())
-            return DirectoryListing(directory: directory, state: state)
+            return DirectoryListing(directory: directory, state: state, card: cards[directory.id])
         }
     }
 

@@ -104,6 +104,62 @@ import Testing
         #expect(oneInStep.plan().halts.isEmpty && oneInStep.plan().count(.pull) == 20)
     }
 
+    /// Tracked saves on a card that is not the remembered one.
+    static func onOtherCard(_ count: Int, lost: Int, changed: Int = 0) -> Fixture {
+        var fixture = Fixture()
+        for number in 0..<count {
+            fixture.add("Game \(number)", number < lost ? "-/x/x" : number < lost + changed ? "y/x/x" : "x/x/x")
+        }
+        fixture.contents[1, default: .init()].folders.append(path("another"))
+        fixture.cards[1] = CardIdentity(number: 8, totalBytes: 64_000_000_000)
+        fixture.knownCards[1] = CardIdentity(number: 7, totalBytes: 64_000_000_000)
+        return fixture
+    }
+
+    @Test(arguments: [
+        (1, 1, 0), (1, 0, 1), (3, 1, 1), (3, 2, 0), (10, 3, 3), (19, 0, 10),
+    ]) func `another card on which most saves are missing or different is left alone`(
+        _ count: Int, _ lost: Int, _ changed: Int
+    ) {
+        var fixture = Self.onOtherCard(count, lost: lost, changed: changed)
+        let plan = fixture.plan()
+        #expect(plan.halts.map(\.override) == ["--allow card-changed"])
+        #expect(plan.operations.allSatisfy { $0.action == .skip || $0.action == .noOp } && plan.cards.isEmpty)
+        let allowed = fixture.plan(allowing: [.cardChanged])
+        #expect(allowed.halts.isEmpty && allowed.cards == fixture.cards)
+        #expect(allowed.count(.pull) == changed && allowed.operations.count { $0.step == .markGone } == lost)
+        // On the remembered card the same is an ordinary change.
+        fixture.knownCards = fixture.cards
+        #expect(fixture.plan().halts.isEmpty && fixture.plan().cards.isEmpty)
+    }
+
+    @Test func `a card that was copied, or got another number, goes on and is remembered`() {
+        for (count, lost, changed) in [(1, 0, 0), (2, 1, 0), (2, 0, 1), (10, 2, 3), (0, 0, 0)] {
+            let fixture = Self.onOtherCard(count, lost: lost, changed: changed)
+            #expect(fixture.plan().halts.isEmpty)
+            #expect(fixture.plan().cards == fixture.cards)
+        }
+    }
+
+    @Test func `a card is remembered when it is first seen, and what is not known says nothing`() {
+        var fixture = Self.onOtherCard(1, lost: 1)
+        fixture.knownCards = [:]
+        #expect(fixture.plan().halts.isEmpty && fixture.plan().cards == fixture.cards)
+        fixture.knownCards = fixture.cards
+        fixture.cards = [:]
+        #expect(fixture.plan().halts.isEmpty && fixture.plan().cards.isEmpty)
+        #expect(CardIdentity(number: 0, totalBytes: 1) == nil)
+    }
+
+    @Test(arguments: [
+        (64_000, true), (63_400, true), (64_600, true), (63_000, false), (32_000, false), (128_000, false),
+    ])
+    func `a file system whose size changes a little is the same card`(_ size: UInt64, _ isSame: Bool) {
+        var fixture = Self.onOtherCard(1, lost: 1)
+        fixture.knownCards[1] = CardIdentity(number: 8, totalBytes: size * 1_000_000)
+        #expect(fixture.plan().halts.isEmpty == isSame)
+    }
+
     @Test func `saves that are known to be gone count for no limit`() {
         var fixture = Self.tracked(3, lost: 0)
         for number in 0..<10 { fixture.add("Long gone \(number)", "-/x/x", .init(isGone: true)) }

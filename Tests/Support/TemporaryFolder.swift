@@ -5,9 +5,10 @@ public final class TemporaryFolder: Sendable {
     /// Absolute, with symbolic links resolved.
     public let path: String
 
-    /// A new empty folder.
-    public init() throws {
-        let base = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
+    /// A new empty folder in `folder`, or where temporary files belong.
+    public init(in folder: String? = nil) throws {
+        let base = (folder.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory)
+            .resolvingSymlinksInPath()
         let url = base.appendingPathComponent("saveferry-test-\(UUID().uuidString.prefix(8).lowercased())")
         try FileManager.default.createDirectory(
             at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

@@ -2,9 +2,10 @@ import Planner
 import Store
 
 extension Executor {
-    /// Records what both sides turned out to agree on, and what is gone.
+    /// Records what both sides turned out to agree on, what is gone, and the cards that were seen.
     func recordAgreements() async throws {
         try stop.check()
+        try await store.rememberCards(plan.cards)
         let adopted = operations { operation in
             if case .adopt(let save, let content) = operation.step {
                 Observed(save: save, content: content)

@@ -73,6 +73,6 @@ extension DirectoryListing {
             contents.unreadable.append(
                 UnreadableFolder(path: path, reason: "a transfer was interrupted there; the next sync repairs it"))
         }
-        return DirectoryListing(directory: directory, state: .listed(contents))
+        return DirectoryListing(directory: directory, state: .listed(contents), card: card)
     }
 }

@@ -21,6 +21,8 @@ struct RemoteLister: Sendable {
     }
 
     private func found(in directory: SaveDirectory) async -> Result<Found, SSHError> {
+        // Asked in the same flight as the listing.
+        async let card = card(under: directory)
         var walk = Walk(directory: directory)
         switch await entries(of: directory.remotePath) {
         case .success(let entries):
@@ -47,7 +49,12 @@ struct RemoteLister: Sendable {
             }
             folders = walk.takeFolders()
         }
-        return .success(walk.found)
+        return .success(walk.found(on: await card))
+    }
+
+    private func card(under directory: SaveDirectory) async -> CardIdentity? {
+        guard let status = try? await sftp.freeSpace(at: directory.remotePath) else { return nil }
+        return CardIdentity(number: status.number, totalBytes: status.totalBytes)
     }
 
     private func entries(of folder: RemotePath) async -> Result<[RemoteEntry], SSHError> {
@@ -121,13 +128,13 @@ private struct Walk {
     }
 
     /// What was found; folders and what is left alone in the order of their paths.
-    var found: RemoteLister.Found {
+    func found(on card: CardIdentity?) -> RemoteLister.Found {
         var contents = contents
         contents.folders.sort()
         contents.unreadable.sort { $0.path < $1.path }
         contents.skipped.sort { $0.shownPath < $1.shownPath }
         return RemoteLister.Found(
-            listing: DirectoryListing(directory: directory, state: .listed(contents)), leftovers: leftovers)
+            listing: DirectoryListing(directory: directory, state: .listed(contents), card: card), leftovers: leftovers)
     }
 }
 

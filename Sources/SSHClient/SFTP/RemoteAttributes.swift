@@ -39,4 +39,6 @@ public struct FileSystemStatus: Hashable, Sendable {
     public let totalBytes: UInt64
     /// Whether it is mounted read-only.
     public let isReadOnly: Bool
+    /// The file system's number (`f_fsid`); 0 where the device gives none.
+    public let number: UInt64
 }

@@ -192,11 +192,14 @@ extension FileSystemStatus {
     init?(statvfs answer: ByteBuffer) {
         var answer = answer
         guard let numbers = answer.readMultipleIntegers(as: (UInt64, UInt64, UInt64, UInt64, UInt64).self),
-            answer.readableBytes >= 48, let flags = answer.getInteger(at: answer.readerIndex + 32, as: UInt64.self)
+            answer.readableBytes >= 48,
+            let (number, flags) = answer.getMultipleIntegers(
+                at: answer.readerIndex + 24, as: (UInt64, UInt64).self)
         else { return nil }
         let (_, fragment, blocks, _, available) = numbers
         freeBytes = fragment.multipliedReportingOverflow(by: available).partialValue
         totalBytes = fragment.multipliedReportingOverflow(by: blocks).partialValue
         isReadOnly = flags & 1 != 0
+        self.number = number
     }
 }

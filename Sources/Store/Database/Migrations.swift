@@ -6,6 +6,7 @@ enum Migrations {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1: devices, saves, sync rows, sessions, conflicts", migrate: createFirstSchema)
         migrator.registerMigration("2: retention, algorithm of content hashes", migrate: addRetention)
+        migrator.registerMigration("3: the cards that save directories lie on", migrate: addCards)
         return migrator
     }
 }

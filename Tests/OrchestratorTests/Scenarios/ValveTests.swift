@@ -93,6 +93,48 @@ extension ScenarioTests {
             try await pocket.rerunIsQuiet()
         }
 
+        /// A folder on another file system than the handhelds'; nil where there is none.
+        private static func otherFileSystem(than path: String) throws -> TemporaryFolder? {
+            let own = try FileManager.default.attributesOfFileSystem(forPath: path)[.systemNumber] as? Int
+            for base in ["/dev/shm", "/tmp", "/var/tmp", "/run"] where FileManager.default.isWritableFile(atPath: base)
+            {
+                let other = try FileManager.default.attributesOfFileSystem(forPath: base)[.systemNumber] as? Int
+                if other != own { return try TemporaryFolder(in: base) }
+            }
+            return nil
+        }
+
+        @Test func `another card with other saves is left alone until it is allowed, and is then the one`() async throws
+        {
+            try pocket.write("Metroid.srm", "far along")
+            try await pocket.sync(expecting: [.pull: 1])
+            try await pocket.rerunIsQuiet()
+            guard let card = try ValveTests.otherFileSystem(than: pocket.folder.path) else { return }
+            let saves = pocket.folder("saves")
+            try FileManager.default.moveItem(atPath: saves, toPath: pocket.folder("first card"))
+            try card.write("just begun", to: "Metroid.srm")
+            try FileManager.default.createSymbolicLink(atPath: saves, withDestinationPath: card.path)
+
+            let report = try await pocket.sync()
+            #expect(report.plan?.halts.map(\.override) == ["--allow card-changed"], "\(report.shown)")
+            #expect(report.moved.isEmpty)
+            #expect(
+                try await hub.content("Metroid") == "far along" && card.read("Metroid.srm") == Array("just begun".utf8))
+
+            // The first card again: nothing happened.
+            try FileManager.default.removeItem(atPath: saves)
+            try FileManager.default.moveItem(atPath: pocket.folder("first card"), toPath: saves)
+            try await pocket.rerunIsQuiet()
+
+            // The other one for good.
+            try FileManager.default.moveItem(atPath: saves, toPath: pocket.folder("first card"))
+            try FileManager.default.createSymbolicLink(atPath: saves, withDestinationPath: card.path)
+            let allowed = try await pocket.sync(allowing: [.cardChanged])
+            #expect(allowed.plan?.halts.isEmpty == true && allowed.moved == [.pull: 1], "\(allowed.shown)")
+            #expect(Set(try await hub.contents("Metroid")) == ["far along", "just begun"])
+            try await pocket.rerunIsQuiet()
+        }
+
         @Test func `33 a subfolder is unreadable: nothing in it is deduced, and the others go on`() async throws {
             let server = try await OpenSSHServer(.obeyingPermissions)
             let deck = try await Handheld("deck", of: hub, server: server) { settings, folder in
