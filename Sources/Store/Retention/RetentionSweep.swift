@@ -43,13 +43,13 @@ public struct RetentionSweep: Sendable {
 
     /// Removes what the rule lets go; `each` gets the versions that were removed, a hundred or fewer at a time.
     ///
-    /// Cancelling the task ends it between two steps; what was done until then is in the totals.
+    /// Cancelling the task ends it between two steps, with an error; `each` got all that were removed until then.
     public func run(each: ([ExpiredVersion]) -> Void = { _ in }) async throws -> Totals {
         var totals = Totals()
         // What a sweep that was ended left.
         try await removeForgotten(&totals)
         var position: Int64? = 0
-        while let after = position, !Task.isCancelled {
+        while let after = position {
             let page = try await store.expiredVersions(by: rule, after: after, limit: pageSize)
             if !page.versions.isEmpty, totals.removed == 0 {
                 logger.notice(
@@ -57,8 +57,10 @@ public struct RetentionSweep: Sendable {
                     metadata: ["keep_versions": "\(rule.versions)", "keep_days": "\(rule.days)"])
             }
             try reached(.chosen)
-            for batch in page.versions.batches(of: 100) where !Task.isCancelled {
+            for batch in page.versions.batches(of: 100) {
+                try Task.checkCancellation()
                 let removed = try await store.forget(Array(batch), by: rule)
+                each(removed)
                 try reached(.forgotten)
                 try await removeForgotten(&totals)
                 let hundreds = totals.removed / 100
@@ -67,7 +69,6 @@ public struct RetentionSweep: Sendable {
                 if totals.removed / 100 > hundreds {
                     logger.notice("removed", metadata: ["versions": "\(totals.removed)", "bytes": "\(totals.bytes)"])
                 }
-                each(removed)
             }
             position = page.next
         }
@@ -78,7 +79,8 @@ public struct RetentionSweep: Sendable {
     public func preview(each: ([ExpiredVersion]) -> Void) async throws -> Totals {
         var totals = Totals()
         var position: Int64? = 0
-        while let after = position, !Task.isCancelled {
+        while let after = position {
+            try Task.checkCancellation()
             let page = try await store.expiredVersions(by: rule, after: after, limit: pageSize)
             totals.removed += page.versions.count
             totals.bytes += page.versions.reduce(0) { $0 + $1.size }

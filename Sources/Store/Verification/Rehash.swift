@@ -36,15 +36,18 @@ public struct Rehash: Sendable {
     }
 
     /// Computes them. `failed` gets the versions whose files are not what was stored; `progress`, after every page, how
-    /// many versions are done. Cancelling the task ends it after the page in hand.
+    /// many versions are done.
+    ///
+    /// Cancelling the task ends it between two pages, with an error.
     public func run(
         failed: (VersionReference) -> Void = { _ in }, progress: (Totals) -> Void = { _ in }
-    ) async throws(StoreError) -> Totals {
+    ) async throws -> Totals {
         var totals = Totals()
         var position = Int64.max
-        while !Task.isCancelled {
+        while true {
+            try Task.checkCancellation()
             let page = try await store.versionsToRehash(scope, before: position, limit: pageSize)
-            guard let last = page.last else { break }
+            guard let last = page.last else { return totals }
             var hashes: [ComputedHash] = []
             for recorded in page {
                 if let digest = await computed(recorded.version) {
@@ -63,7 +66,6 @@ public struct Rehash: Sendable {
             position = last.reference.id
             progress(totals)
         }
-        return totals
     }
 
     /// Nil when its file is not what was stored.

@@ -12,6 +12,7 @@ extension Verification {
             return Difference(
                 kind: .orphan, libraryPath: libraryPath, version: nil, outcome: .repaired("moved to \(place)"))
         } catch let error as StoreError {
+            try Task.checkCancellation()
             return Difference(
                 kind: .orphan, libraryPath: libraryPath, version: nil, outcome: .unrepairable(error.description))
         }
@@ -42,6 +43,7 @@ extension Verification {
             }
             return .repaired("copied from \(source)")
         } catch let error as StoreError {
+            try Task.checkCancellation()
             return .unrepairable(error.description)
         }
     }
