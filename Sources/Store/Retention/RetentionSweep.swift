@@ -79,14 +79,14 @@ public struct RetentionSweep: Sendable {
     public func preview(each: ([ExpiredVersion]) -> Void) async throws -> Totals {
         var totals = Totals()
         var position: Int64? = 0
-        while let after = position {
-            try Task.checkCancellation()
+        while let after = position, !Task.isCancelled {
             let page = try await store.expiredVersions(by: rule, after: after, limit: pageSize)
             totals.removed += page.versions.count
             totals.bytes += page.versions.reduce(0) { $0 + $1.size }
             each(page.versions)
             position = page.next
         }
+        try Task.checkCancellation()
         return totals
     }
 
