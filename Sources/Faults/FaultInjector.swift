@@ -14,11 +14,11 @@
         private let meets: @Sendable (_ seam: Fault.Seam, _ point: Int, _ call: String, _ changes: Bool) -> Bool
         private let state = Mutex((calls: [Fault.Seam: [String]](), struck: [String]()))
 
-        /// Nil only counts.
-        public init(_ fault: Fault?) {
+        /// Nil only counts. A call for which `spares` holds goes on undisturbed, although it is the one at the fault's point.
+        public init(_ fault: Fault?, sparing spares: @escaping @Sendable (String) -> Bool = { _ in false }) {
             kind = fault?.kind
-            meets = { seam, point, _, changes in
-                guard let fault, fault.seam == seam else { return false }
+            meets = { seam, point, call, changes in
+                guard let fault, fault.seam == seam, !spares(call) else { return false }
                 return point == fault.point || point > fault.point && fault.isLasting && changes
             }
         }

@@ -9,6 +9,7 @@
     struct FaultRun {
         let world: FaultWorld
         let fault: Fault
+        let points: FaultPoints
 
         /// As `SAVEFERRY_FAULTS_ONLY` takes it.
         var description: String { "\(world.server.rawValue):\(fault)" }
@@ -58,7 +59,7 @@
                 let hub = try await FaultHub(
                     home: world.home, deadlines: [.hang, .hangAfter].contains(fault.kind) ? .short : .patient)
                 defer { hub.close() }
-                let injector = FaultInjector(fault)
+                let injector = FaultInjector(fault) { [points, kind = fault.kind] in points.isUndetectable(kind, $0) }
                 let report = try await hub.sync(disturbedBy: injector)
                 return (report.claimsSuccess, "struck \(injector.struck)\n\(report.shown)")
             }

@@ -35,7 +35,7 @@
                             guard var world = worker == 0 ? first : try await FaultWorld(server) else { return }
                             while let fault = queue.next() {
                                 if choice.isVerbose { say("\(server.rawValue):\(fault)") }
-                                let run = FaultRun(world: world, fault: fault)
+                                let run = FaultRun(world: world, fault: fault, points: points)
                                 do {
                                     try await finish(within: 120, "the run with \(run.description) ends") {
                                         try await run.play()
