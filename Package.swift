@@ -64,6 +64,15 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Benchmarks/DelayProxy"),
+        .systemLibrary(
+            name: "CLibSFTP", path: "Benchmarks/CLibSFTP", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev"])]),
+        .executableTarget(
+            name: "sequential-sftp", dependencies: ["CLibSFTP"], path: "Benchmarks/SequentialSFTP"),
+        .executableTarget(
+            name: "bench",
+            dependencies: [
+                "CLibSSH2", "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Benchmarks/Suite"),
 
         .target(name: "TestSupport", path: "Tests/Support"),
         .testTarget(name: "PlannerTests", dependencies: ["Planner"]),
