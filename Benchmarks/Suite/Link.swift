@@ -10,6 +10,9 @@ final class Link: Sendable {
     /// A configuration for ssh(1) in which ``host`` is this link. The name is the same on each, because unison and rclone
     /// keep what they know by name.
     let sshConfig: String
+    /// The same for rclone: a remote of that name, described in a file, because what stands in the environment would become
+    /// a part of the name.
+    let rcloneConfig: String
     private let folder: TemporaryFolder
     private let proxy: ServerProcess
 
@@ -41,6 +44,18 @@ final class Link: Sendable {
                 LogLevel ERROR
 
             """, to: "ssh_config")
+        rcloneConfig = try folder.write(
+            """
+            [\(Link.host)]
+            type = sftp
+            host = 127.0.0.1
+            port = \(port)
+            user = \(Link.user)
+            key_file = \(Link.keyFile)
+            shell_type = unix
+            disable_hashcheck = true
+
+            """, to: "rclone.conf")
     }
 
     /// What went through since the link began.

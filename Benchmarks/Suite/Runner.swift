@@ -7,7 +7,7 @@ actor Runner {
         /// Timed runs of each command.
         var runs = 5
         /// Seconds after which a command gets no further run. It is left out where it would take four times that long.
-        var patienceSeconds = 30.0
+        var patienceSeconds = 20.0
         /// Milliseconds; nil means those that the workload names.
         var roundTrips: [Int]?
 
@@ -15,7 +15,7 @@ actor Runner {
         func chosen(_ named: [Int]) -> [Int] { (roundTrips.map { $0.filter(named.contains) } ?? named).sorted() }
 
         /// Longer than this no command may take.
-        var limitSeconds: Double { patienceSeconds * 20 }
+        var limitSeconds: Double { max(patienceSeconds * 20, 300) }
     }
 
     let laboratory: Laboratory
@@ -55,6 +55,7 @@ actor Runner {
     private func runFirst(_ workload: Workload, _ link: Link) async throws {
         let full = try await laboratory.source(workload.data)
         let entries = begin(workload, link)
+        var used: [String] = []
         for _ in 0..<settings.runs {
             for (peer, entry) in entries where wantsMore(entry) {
                 let state = try await laboratory.freshFolder()
@@ -69,9 +70,17 @@ actor Runner {
                     try await peer.verify(errand, changes: 0, changed: nil)
                     return sample
                 }
-                for folder in [state, empty] { try await laboratory.discard(folder, files: workload.data.count) }
+                used += [state, empty]
+                // Large files are many gigabytes; small ones wait, because new ones are slow while old ones go.
+                if workload.data.count < 100 { try await discard(&used, workload.data) }
             }
         }
+        try await discard(&used, workload.data)
+    }
+
+    private func discard(_ folders: inout [String], _ data: DataSet) async throws {
+        for folder in folders { try await laboratory.discard(folder, files: data.count) }
+        folders = []
     }
 
     // MARK: Again, with nothing or little changed
@@ -141,11 +150,11 @@ actor Runner {
     /// A measurement for each peer that can do this; those that won't be tried say why.
     private func begin(_ workload: Workload, _ link: Link) -> [(peer: any Peer, entry: Entry)] {
         var entries: [(peer: any Peer, entry: Entry)] = []
-        for peer in peers where peer.can(workload.action) && !(workload.isWithoutSequential && peer.isSequential) {
+        for peer in peers where peer.can(workload.action) && !workload.without.contains(peer.name) {
             let entry = begin(workload.name, workload.title, workload.server, link.roundTrip, peer.name)
             if missing.contains(peer.name) {
                 measurements[entry].remark = "missing"
-            } else if let reason = hopeless(measurements[entry].key) {
+            } else if let reason = hopeless(measurements[entry].key, peer, workload.data) {
                 measurements[entry].remark = reason
                 note(measurements[entry].line)
             } else {
@@ -164,8 +173,11 @@ actor Runner {
         return measurements.count - 1
     }
 
-    /// Why a shorter delay shows that this would fail, or take too long.
-    private func hopeless(_ key: Measurement.Key) -> String? {
+    /// Why it is known before that this would fail, or take too long.
+    private func hopeless(_ key: Measurement.Key, _ peer: any Peer, _ data: DataSet) -> String? {
+        let limit = settings.patienceSeconds * 4
+        let least = Double(data.count * key.roundTripMilliseconds) / 1000
+        if peer.isSequential, least > limit { return "left out, more than \(Format.seconds(least))" }
         let before = measurements.last {
             $0.key.workload == key.workload && $0.key.peer == key.peer
                 && $0.key.roundTripMilliseconds < key.roundTripMilliseconds
@@ -174,7 +186,7 @@ actor Runner {
         guard let wall = before.wall else { return before.remark }
         guard before.key.roundTripMilliseconds > 0 else { return nil }
         let expected = wall * Double(key.roundTripMilliseconds) / Double(before.key.roundTripMilliseconds)
-        return expected > settings.patienceSeconds * 4 ? "left out, about \(Format.seconds(expected))" : nil
+        return expected > limit ? "left out, about \(Format.seconds(expected))" : nil
     }
 
     /// Whether a command is to run once more.

@@ -60,7 +60,7 @@ struct Suite: AsyncParsableCommand {
             }
             report.measurements = await runner.measurements
             report.checks = await runner.checks
-            report.targets = Target.all(in: report)
+            report.targets = Target.all(in: report).filter { only.isEmpty || $0.measured != nil }
             // Also after each part: a run that is ended early leaves what it has.
             try json.map(report.write)
         }
@@ -75,7 +75,7 @@ struct Suite: AsyncParsableCommand {
     private func settings() throws -> Runner.Settings {
         var settings = Runner.Settings()
         settings.runs = runs ?? (quick ? 3 : 5)
-        settings.patienceSeconds = patience ?? (quick ? 4 : 30)
+        settings.patienceSeconds = patience ?? (quick ? 2 : 20)
         if let rtt {
             let numbers = rtt.split(separator: ",").map { Int($0) }
             guard !numbers.isEmpty, !numbers.contains(where: { $0.map { $0 < 0 } ?? true }) else {

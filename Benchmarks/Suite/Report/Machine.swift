@@ -18,7 +18,7 @@ struct Machine: Codable, Sendable {
 
     static func current() async throws -> Machine {
         let folder = try TemporaryFolder()
-        let fileSystem = try await Command.run("stat", ["-f", "-c", "%T", folder.path]).output
+        let fileSystem = try await Command.run("findmnt", ["-n", "-o", "FSTYPE", "-T", folder.path]).output
         return Machine(
             cores: ProcessInfo.processInfo.activeProcessorCount,
             processor: field("model name", of: "/proc/cpuinfo", after: ":") ?? "unknown",

@@ -14,11 +14,7 @@ struct Markdown {
 
         \(footnotes)
 
-        \(targets.text)
-
-        \(checks)
-
-        CPU time is that of all processes on the client's side, memory the peak of the largest of them. Bytes are counted by
+        \(targets)\(checks)        CPU time is that of all processes on the client's side, memory the peak of the largest of them. Bytes are counted by
         the proxy. Round trips are effective ones: (wall at the longest round trip measured - wall at 0 ms) / that round
         trip.
 
@@ -63,7 +59,7 @@ struct Markdown {
     private var footnotes: String {
         var lines = [
             "\(report.settings.runs) runs each; ×N: only N runs, because one takes long. –: can't do that, or not measured "
-                + "there. Left out: a shorter delay shows that one run would take longer than "
+                + "there. Left out: by what a shorter delay shows, or by the number of files, one run would take longer than "
                 + "\(Format.seconds(report.settings.patienceSeconds * 4)).", "",
         ]
         for peer in report.peers {
@@ -80,17 +76,19 @@ struct Markdown {
 
     // MARK: The rest
 
-    private var targets: Table {
+    private var targets: String {
+        guard !report.targets.isEmpty else { return "" }
         var table = Table(["target", "at most", "measured", ""])
         for target in report.targets {
             let measured = target.measured.map { String(format: $0 < 1 ? "%.3f" : "%.2f", $0) } ?? "–"
             table.add([target.what, String(format: "%g", target.limit), measured, target.verdict])
         }
-        return table
+        return "\(table.text)\n\n"
     }
 
     private var checks: String {
-        report.checks.map { "- \($0.holds ? "yes" : "NO"): \($0.what)" }.joined(separator: "\n")
+        guard !report.checks.isEmpty else { return "" }
+        return report.checks.map { "- \($0.holds ? "yes" : "NO"): \($0.what)\n" }.joined() + "\n"
     }
 
     private var costs: Table {
