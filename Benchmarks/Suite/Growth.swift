@@ -28,12 +28,12 @@ extension Runner {
         let data = Growth.data(count)
         let link = try await laboratory.link(.openSSH, Growth.roundTrip)
         let source = try await laboratory.source(data)
-        func entry(_ kind: Growth.Kind, _ roundTrip: Int) -> Entry {
-            begin(kind.workload(count), "\(data.title), \(kind.rawValue)", .openSSH, roundTrip, ferry.name)
+        func entry(_ kind: Growth.Kind, _ roundTrip: Int) -> Notebook.Entry {
+            notebook.begin(kind.workload(count), "\(data.title), \(kind.rawValue)", .openSSH, roundTrip, ferry.name)
         }
         let pull = entry(.pull, Growth.roundTrip)
         var home: Home?
-        while wantsMore(pull) {
+        while notebook.wantsMore(pull) {
             if let home { try await laboratory.discard(home.path, files: count) }
             let errand = Errand(
                 action: .pull, data: data, remote: source, local: "", state: try await laboratory.freshFolder(),
@@ -46,7 +46,7 @@ extension Runner {
             }
             home = ferry.home(errand)
         }
-        guard let home, measurements[pull].remark == nil else { return }
+        guard let home, notebook.measurements[pull].remark == nil else { return }
         try await home.settle("full")
         try await repeats(entry(.noOp, Growth.roundTrip), home.invocation("sync", "full"), over: link, keeping: home)
         try await repeats(entry(.status, 0), home.invocation("status"), over: nil, keeping: home)
@@ -70,11 +70,11 @@ extension Runner {
         try await home.settle()
         let title = "100,000 saves in the library, 10 devices"
         let sync = home.invocation("sync")
-        let noOp = begin("library-noop", "\(title), unchanged", .openSSH, Growth.roundTrip, ferry.name)
+        let noOp = notebook.begin("library-noop", "\(title), unchanged", .openSSH, Growth.roundTrip, ferry.name)
         try await repeats(noOp, sync, over: link, keeping: home)
-        let percent = begin("library-percent", "\(title), 1 % changed", .openSSH, Growth.roundTrip, ferry.name)
+        let percent = notebook.begin("library-percent", "\(title), 1 % changed", .openSSH, Growth.roundTrip, ferry.name)
         var round = 0
-        while wantsMore(percent) {
+        while notebook.wantsMore(percent) {
             if round > 0 { try await home.settle() }
             round += 1
             for (data, source) in places { _ = try data.change(100, in: source, round: round) }
@@ -90,12 +90,14 @@ extension Runner {
     }
 
     /// A command that changes nothing, again and again.
-    private func repeats(_ entry: Entry, _ invocation: Invocation, over link: Link?, keeping home: Home) async throws {
+    private func repeats(_ entry: Notebook.Entry, _ invocation: Invocation, over link: Link?, keeping home: Home)
+        async throws
+    {
         let before = try await home.rows()
-        while wantsMore(entry) {
+        while notebook.wantsMore(entry) {
             await attempt(entry) { try await self.time(invocation, over: link) }
         }
-        let measurement = measurements[entry]
+        let measurement = notebook.measurements[entry]
         check("\(measurement.title): SaveFerry rewrote no row", try await home.rows() == before)
     }
 }

@@ -3,61 +3,45 @@ import TestSupport
 
 /// Lets every peer do every workload in turns, and collects what was measured.
 actor Runner {
-    struct Settings: Codable, Sendable {
-        /// Timed runs of each command.
-        var runs = 5
-        /// Seconds after which a command gets no further run. It is left out where it would take four times that long.
-        var patienceSeconds = 20.0
-        /// Milliseconds; nil means those that the workload names.
-        var roundTrips: [Int]?
-
-        /// The round trips to measure of those that a workload names.
-        func chosen(_ named: [Int]) -> [Int] { (roundTrips.map { $0.filter(named.contains) } ?? named).sorted() }
-
-        /// Longer than this no command may take.
-        var limitSeconds: Double { max(patienceSeconds * 20, 300) }
-    }
-
     let laboratory: Laboratory
-    let settings: Settings
     let ferry: SaveFerry
     private let peers: [any Peer]
-    private let missing: Set<String>
-    /// In the order in which they began.
-    private(set) var measurements: [Measurement] = []
-    private(set) var checks: [Check] = []
+    var notebook: Notebook
     /// What the peers brought to their places once, to be compared again and again.
     private var standing: [DataSet: [String: Errand]] = [:]
     private var rounds = 0
     private var changed: [DataSet: Int] = [:]
 
-    init(_ laboratory: Laboratory, ferry: SaveFerry, peers: [any Peer], missing: Set<String>, settings: Settings) {
+    init(_ laboratory: Laboratory, ferry: SaveFerry, peers: [any Peer], notebook: Notebook) {
         self.laboratory = laboratory
         self.ferry = ferry
         self.peers = [ferry] + peers
-        self.missing = missing
-        self.settings = settings
+        self.notebook = notebook
     }
 
     /// Measures one workload at each of its round trips, the shortest first.
     func run(_ workload: Workload) async throws {
-        for roundTrip in settings.chosen(workload.roundTrips) {
+        var places: [String: Errand]?
+        for roundTrip in notebook.settings.chosen(workload) {
             let link = try await laboratory.link(workload.server, roundTrip)
+            let turns = begin(workload, link)
             switch workload.action {
-            case .pull, .push: try await runFirst(workload, link)
-            case .noOp, .changes: try await runAgain(workload, link)
+            case .pull, .push: try await runFirst(workload, link, turns)
+            case .noOp, .changes:
+                let ready = if let places { places } else { try await self.places(workload, turns.map(\.peer)) }
+                places = ready
+                try await runAgain(workload, link, turns, ready)
             }
         }
     }
 
     // MARK: First pull and first push
 
-    private func runFirst(_ workload: Workload, _ link: Link) async throws {
+    private func runFirst(_ workload: Workload, _ link: Link, _ turns: [Turn]) async throws {
         let full = try await laboratory.source(workload.data)
-        let entries = begin(workload, link)
         var used: [String] = []
-        for _ in 0..<settings.runs {
-            for (peer, entry) in entries where wantsMore(entry) {
+        for _ in 0..<notebook.settings.runs {
+            for (peer, entry) in turns where notebook.wantsMore(entry) {
                 let state = try await laboratory.freshFolder()
                 let empty = try await laboratory.freshFolder()
                 let isPush = workload.action == .push
@@ -85,22 +69,25 @@ actor Runner {
 
     // MARK: Again, with nothing or little changed
 
-    private func runAgain(_ workload: Workload, _ link: Link) async throws {
-        let entries = begin(workload, link)
-        let places = try await places(workload, entries.map(\.peer))
+    private func runAgain(
+        _ workload: Workload, _ link: Link, _ turns: [Turn], _ places: [String: Errand]
+    ) async throws {
         let source = try await laboratory.source(workload.data)
         let home = places[ferry.name].map(ferry.home)
         let before = try await home?.rows()
-        for _ in 0..<settings.runs where entries.contains(where: { wantsMore($0.entry) }) {
+        for _ in 0..<notebook.settings.runs where turns.contains(where: { notebook.wantsMore($0.entry) }) {
             var last: String?
             if workload.changes > 0 {
-                for (peer, _) in entries { if let errand = places[peer.name] { try await peer.settle(errand) } }
+                for (peer, _) in turns { if let errand = places[peer.name] { try await peer.settle(errand) } }
                 rounds += 1
                 last = try workload.data.change(workload.changes, in: source, round: rounds)
                 changed[workload.data, default: 0] += workload.changes
             }
-            for (peer, entry) in entries where wantsMore(entry) {
-                guard let errand = places[peer.name]?.with(workload.action, over: link) else { continue }
+            for (peer, entry) in turns where notebook.wantsMore(entry) {
+                guard let errand = places[peer.name]?.with(workload.action, over: link) else {
+                    notebook.fail(entry, BenchError("the first pull failed"))
+                    continue
+                }
                 let changes = changed[workload.data] ?? 0
                 await attempt(entry) {
                     try await peer.prepare(errand)
@@ -142,84 +129,38 @@ actor Runner {
         return places
     }
 
-    // MARK: Measurements
+    // MARK: Turns
 
-    /// One line of the results, found again by its place.
-    typealias Entry = Int
+    /// A peer, and where its results go.
+    private typealias Turn = (peer: any Peer, entry: Notebook.Entry)
 
-    /// A measurement for each peer that can do this; those that won't be tried say why.
-    private func begin(_ workload: Workload, _ link: Link) -> [(peer: any Peer, entry: Entry)] {
-        var entries: [(peer: any Peer, entry: Entry)] = []
+    /// Those that can do this and are to be tried.
+    private func begin(_ workload: Workload, _ link: Link) -> [Turn] {
+        var turns: [Turn] = []
         for peer in peers where peer.can(workload.action) && !workload.without.contains(peer.name) {
-            let entry = begin(workload.name, workload.title, workload.server, link.roundTrip, peer.name)
-            if missing.contains(peer.name) {
-                measurements[entry].remark = "missing"
-            } else if let reason = hopeless(measurements[entry].key, peer, workload.data) {
-                measurements[entry].remark = reason
-                note(measurements[entry].line)
+            let entry = notebook.begin(workload, link.roundTrip, peer)
+            if notebook.wantsMore(entry) {
+                turns.append((peer, entry))
             } else {
-                entries.append((peer, entry))
+                note(notebook.measurements[entry].line)
             }
         }
-        return entries
-    }
-
-    func begin(
-        _ workload: String, _ title: String, _ server: Laboratory.Server, _ roundTrip: Int, _ peer: String
-    ) -> Entry {
-        let key = Measurement.Key(
-            workload: workload, server: server, roundTripMilliseconds: roundTrip, peer: peer)
-        measurements.append(Measurement(key: key, title: title))
-        return measurements.count - 1
-    }
-
-    /// Why it is known before that this would fail, or take too long.
-    private func hopeless(_ key: Measurement.Key, _ peer: any Peer, _ data: DataSet) -> String? {
-        let limit = settings.patienceSeconds * 4
-        let least = Double(data.count * key.roundTripMilliseconds) / 1000
-        if peer.isSequential, least > limit { return "left out, more than \(Format.seconds(least))" }
-        let before = measurements.last {
-            $0.key.workload == key.workload && $0.key.peer == key.peer
-                && $0.key.roundTripMilliseconds < key.roundTripMilliseconds
-        }
-        guard let before else { return nil }
-        guard let wall = before.wall else { return before.remark }
-        guard before.key.roundTripMilliseconds > 0 else { return nil }
-        let expected = wall * Double(key.roundTripMilliseconds) / Double(before.key.roundTripMilliseconds)
-        return expected > limit ? "left out, about \(Format.seconds(expected))" : nil
-    }
-
-    /// Whether a command is to run once more.
-    func wantsMore(_ entry: Entry) -> Bool {
-        let measurement = measurements[entry]
-        let spent = measurement.samples.map(\.wallSeconds).reduce(0, +)
-        return measurement.remark == nil && measurement.samples.count < settings.runs
-            && spent < settings.patienceSeconds
+        return turns
     }
 
     /// Adds a sample, or says why there is none.
-    func attempt(_ entry: Entry, _ work: () async throws -> Sample) async {
-        do {
-            measurements[entry].samples.append(try await work())
-        } catch {
-            measurements[entry].remark = "failed: \(error)".split(separator: "\n").joined(separator: " ")
-        }
-        note(measurements[entry].line)
+    func attempt(_ entry: Notebook.Entry, _ work: () async throws -> Sample) async {
+        do { notebook.add(try await work(), to: entry) } catch { notebook.fail(entry, error) }
+        note(notebook.measurements[entry].line)
     }
 
     func time(_ invocation: Invocation, over link: Link?) async throws -> Sample {
         try await laboratory.rest()
-        return try await Stopwatch.time(invocation, over: link, limit: settings.limitSeconds)
-    }
-
-    /// Something that must hold.
-    struct Check: Codable, Sendable {
-        let what: String
-        let holds: Bool
+        return try await Stopwatch.time(invocation, over: link, limit: notebook.settings.limitSeconds)
     }
 
     func check(_ what: String, _ holds: Bool) {
-        checks.append(Check(what: what, holds: holds))
+        notebook.check(what, holds)
         if !holds { note("NOT TRUE: \(what)") }
     }
 

@@ -50,7 +50,8 @@ struct Suite: AsyncParsableCommand {
             date: Date(), machine: try await Machine.current(), peers: versions, settings: try settings())
         let runner = Runner(
             try Laboratory(programs: programs), ferry: ferry, peers: others,
-            missing: Set(versions.filter { $0.version == nil }.map(\.name)), settings: report.settings)
+            notebook: Notebook(
+                report.settings, missing: Set(versions.filter { $0.version == nil }.map(\.name))))
         for part in parts {
             runner.note("\(part.name): \(part.title)")
             do {
@@ -58,8 +59,8 @@ struct Suite: AsyncParsableCommand {
             } catch {
                 await runner.check("\(part.name) could be measured: \(error)", false)
             }
-            report.measurements = await runner.measurements
-            report.checks = await runner.checks
+            report.measurements = await runner.notebook.measurements
+            report.checks = await runner.notebook.checks
             report.targets = Target.all(in: report).filter { only.isEmpty || $0.measured != nil }
             // Also after each part: a run that is ended early leaves what it has.
             try json.map(report.write)
@@ -72,18 +73,17 @@ struct Suite: AsyncParsableCommand {
         if report.checks.contains(where: { !$0.holds }) { throw ExitCode(1) }
     }
 
-    private func settings() throws -> Runner.Settings {
-        var settings = Runner.Settings()
+    private func settings() throws -> Notebook.Settings {
+        var settings = Notebook.Settings()
+        settings.isQuick = quick
         settings.runs = runs ?? (quick ? 3 : 5)
-        settings.patienceSeconds = patience ?? (quick ? 2 : 20)
+        settings.patienceSeconds = patience ?? (quick ? 1 : 20)
         if let rtt {
             let numbers = rtt.split(separator: ",").map { Int($0) }
             guard !numbers.isEmpty, !numbers.contains(where: { $0.map { $0 < 0 } ?? true }) else {
                 throw ValidationError("--rtt: \"\(rtt)\" can't be used; expected milliseconds, for example 10,50")
             }
             settings.roundTrips = numbers.compactMap(\.self)
-        } else if quick {
-            settings.roundTrips = [0, 10]
         }
         guard settings.runs > 0, settings.patienceSeconds > 0 else {
             throw ValidationError("--runs and --patience must be more than 0")

@@ -12,8 +12,9 @@ struct Workload: Sendable {
     let roundTrips: [Int]
     /// Without these peers, which would take long here and tell nothing new.
     var without: Set<String> = []
-    /// Also with `--quick`.
+    /// Also with `--quick`, and then only at these round trips.
     var isQuick = true
+    var quickRoundTrips = [0, 10]
 
     private static let small = DataSet(count: 1000, size: 32 << 10)
     private static let many = DataSet(count: 10_000, size: 8 << 10, layout: .folders(100))
@@ -47,7 +48,7 @@ struct Workload: Sendable {
             data: many, action: .changes, changes: 100, roundTrips: [0, 10, 50], isQuick: false),
         Workload(
             name: "bulk-pull", title: "\(bulk.title), first pull", server: .openSSH, data: bulk, action: .pull,
-            roundTrips: [0, 10], without: others),
+            roundTrips: [0, 10], without: others, quickRoundTrips: [0]),
         Workload(
             name: "bulk-push", title: "\(bulk.title), first push", server: .openSSH, data: bulk, action: .push,
             roundTrips: [0], without: others, isQuick: false),

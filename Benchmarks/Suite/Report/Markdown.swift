@@ -14,7 +14,8 @@ struct Markdown {
 
         \(footnotes)
 
-        \(targets)\(checks)        CPU time is that of all processes on the client's side, memory the peak of the largest of them. Bytes are counted by
+        \(targets)\(checks)\
+        CPU time is that of all processes on the client's side, memory the peak of the largest of them. Bytes are counted by
         the proxy. Round trips are effective ones: (wall at the longest round trip measured - wall at 0 ms) / that round
         trip.
 

@@ -7,9 +7,9 @@ struct Report: Codable, Sendable {
     let machine: Machine
     /// What each peer said of its version; nil where it is not installed.
     let peers: [PeerVersion]
-    let settings: Runner.Settings
+    let settings: Notebook.Settings
     var measurements: [Measurement] = []
-    var checks: [Runner.Check] = []
+    var checks: [Notebook.Check] = []
     /// What the project wants to reach, as far as it was measured.
     var targets: [Target] = []
 
