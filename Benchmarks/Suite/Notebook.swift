@@ -5,8 +5,8 @@ struct Notebook: Sendable {
     struct Settings: Codable, Sendable {
         /// Timed runs of each command.
         var runs = 5
-        /// Seconds after which a command gets no further run. It is left out where it would take four times that long.
-        var patienceSeconds = 20.0
+        /// Seconds after which a command gets no further run. It is left out where one takes three times that long.
+        var patienceSeconds = 30.0
         var isQuick = false
         /// Milliseconds; nil means those that the workload names.
         var roundTrips: [Int]?
@@ -16,6 +16,9 @@ struct Notebook: Sendable {
             let all = workload.roundTrips
             return (roundTrips?.filter(all.contains) ?? (isQuick ? workload.quickRoundTrips : all)).sorted()
         }
+
+        /// A command that would take longer than this is left out.
+        var longestSeconds: Double { patienceSeconds * 3 }
 
         /// Longer than this no command may take.
         var limitSeconds: Double { max(patienceSeconds * 20, 300) }
@@ -56,9 +59,8 @@ struct Notebook: Sendable {
 
     /// Why it is known before that this would fail, or take too long.
     private func hopeless(_ key: Measurement.Key, _ peer: any Peer, _ data: DataSet) -> String? {
-        let limit = settings.patienceSeconds * 4
         let least = Double(data.count * key.roundTripMilliseconds) / 1000
-        if peer.isSequential, least > limit { return "left out, more than \(Format.seconds(least))" }
+        if peer.isSequential, least > settings.longestSeconds { return "left out, more than \(Format.seconds(least))" }
         let before = measurements.last {
             $0.key.workload == key.workload && $0.key.peer == key.peer
                 && $0.key.roundTripMilliseconds < key.roundTripMilliseconds
@@ -67,7 +69,7 @@ struct Notebook: Sendable {
         guard let wall = before.wall else { return before.remark }
         guard before.key.roundTripMilliseconds > 0 else { return nil }
         let expected = wall * Double(key.roundTripMilliseconds) / Double(before.key.roundTripMilliseconds)
-        return expected > limit ? "left out, about \(Format.seconds(expected))" : nil
+        return expected > settings.longestSeconds ? "left out, about \(Format.seconds(expected))" : nil
     }
 
     /// Whether a command is to run once more.

@@ -16,9 +16,12 @@ struct Suite: AsyncParsableCommand {
     @Flag(help: "Fewer workloads, delays and runs: about 5 minutes.") var quick = false
     @Option(help: "Timed runs of each command (default 5, with --quick 3).") var runs: Int?
     @Option(help: ArgumentHelp("Round trips in milliseconds, for example 10,50.", valueName: "list")) var rtt: String?
-    @Option(help: ArgumentHelp("Only workloads whose name begins so. Repeatable.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Only the workload of this name, or all whose names begin so. Repeatable.", valueName: "name"))
     var only: [String] = []
-    @Option(help: "Seconds after which a command gets no further run; four times that, and it is left out.")
+    @Option(
+        help: "Seconds after which a command gets no further run; where one takes three times that, it is left out.")
     var patience: Double?
     @Option(help: ArgumentHelp("Save the results as JSON.", valueName: "file")) var json: String?
     @Option(help: ArgumentHelp("Save the tables as Markdown.", valueName: "file")) var markdown: String?
@@ -77,7 +80,7 @@ struct Suite: AsyncParsableCommand {
         var settings = Notebook.Settings()
         settings.isQuick = quick
         settings.runs = runs ?? (quick ? 3 : 5)
-        settings.patienceSeconds = patience ?? (quick ? 1 : 20)
+        settings.patienceSeconds = patience ?? (quick ? 1 : 30)
         if let rtt {
             let numbers = rtt.split(separator: ",").map { Int($0) }
             guard !numbers.isEmpty, !numbers.contains(where: { $0.map { $0 < 0 } ?? true }) else {
@@ -116,8 +119,11 @@ struct Suite: AsyncParsableCommand {
     }
 
     private var chosenParts: [Part] {
-        allParts.filter { part in
-            only.isEmpty ? !quick || part.isQuick : only.contains { part.name.hasPrefix($0) }
+        let parts = allParts
+        if only.isEmpty { return parts.filter { !quick || $0.isQuick } }
+        let names = Set(parts.map(\.name))
+        return parts.filter { part in
+            only.contains { names.contains($0) ? part.name == $0 : part.name.hasPrefix($0) }
         }
     }
 

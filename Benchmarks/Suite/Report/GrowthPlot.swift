@@ -117,7 +117,7 @@ struct GrowthPlot {
                     return [
                         "<circle cx=\"\(x(point.saves))\" cy=\"\(y(point.value))\" r=\"4\" fill=\"\(color)\"/>",
                         "<text x=\"\(x(point.saves) + 6)\" y=\"\(y(point.value) - 7)\" font-size=\"11\" "
-                            + "fill=\"\(color)\">\(value)</text>",
+                            + "fill=\"\(color)\" stroke=\"#fff\" stroke-width=\"3\" paint-order=\"stroke\">\(value)</text>",
                     ]
                 }
         }

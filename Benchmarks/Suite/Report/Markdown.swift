@@ -61,7 +61,7 @@ struct Markdown {
         var lines = [
             "\(report.settings.runs) runs each; ×N: only N runs, because one takes long. –: can't do that, or not measured "
                 + "there. Left out: by what a shorter delay shows, or by the number of files, one run would take longer than "
-                + "\(Format.seconds(report.settings.patienceSeconds * 4)).", "",
+                + "\(Format.seconds(report.settings.longestSeconds)).", "",
         ]
         for peer in report.peers {
             lines.append("- \(peer.name): \(peer.note); \(peer.version ?? "MISSING: not installed")")
