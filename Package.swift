@@ -68,6 +68,7 @@ let package = Package(
             name: "CLibSFTP", path: "Benchmarks/CLibSFTP", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev"])]),
         .executableTarget(
             name: "sequential-sftp", dependencies: ["CLibSFTP"], path: "Benchmarks/SequentialSFTP"),
+        .executableTarget(name: "stopwatch", path: "Benchmarks/Stopwatch"),
         .executableTarget(
             name: "bench",
             dependencies: [

@@ -156,7 +156,8 @@ actor Runner {
 
     func time(_ invocation: Invocation, over link: Link?) async throws -> Sample {
         try await laboratory.rest()
-        return try await Stopwatch.time(invocation, over: link, limit: notebook.settings.limitSeconds)
+        let stopwatch = Stopwatch(program: "\(laboratory.programs)/stopwatch")
+        return try await stopwatch.time(invocation, over: link, limit: notebook.settings.limitSeconds)
     }
 
     func check(_ what: String, _ holds: Bool) {

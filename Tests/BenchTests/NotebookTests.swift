@@ -36,7 +36,8 @@ import Testing
             notebook.add(sample(wall), to: notebook.begin(workload, 2, peer))
         }
         notebook.fail(notebook.begin(workload, 2, Unison()), BenchError("no"))
-        #expect(notebook.wantsMore(notebook.begin(workload, 10, Tar())))
+        let tar = notebook.begin(workload, 10, Tar())
+        #expect(notebook.wantsMore(tar))
         let rclone = notebook.begin(workload, 10, Rclone())
         #expect(notebook.measurements[rclone].remark == "left out, about 10.0 s")
         let unison = notebook.begin(workload, 10, Unison())

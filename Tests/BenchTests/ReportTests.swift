@@ -74,24 +74,24 @@ import Testing
 
     // MARK: Made up measurements
 
-    private func measurement(_ roundTrip: Int, _ wall: Double?, _ peer: String = SaveFerry.name) -> Measurement {
+    private func measurement(_ roundTrip: Int, _ wall: Double?, _ peer: String = SaveFerry.name) -> bench.Measurement {
         let key = Measurement.Key(workload: "pull", server: .openSSH, roundTripMilliseconds: roundTrip, peer: peer)
         let sample = wall.map {
             Sample(
                 wallSeconds: $0, cpuSeconds: 0.1, peakBytes: 1 << 20, sentBytes: 1, receivedBytes: 2, connections: 1)
         }
-        return Measurement(
+        return bench.Measurement(
             key: key, title: "a pull", samples: sample.map { [$0] } ?? [], remark: wall == nil ? "missing" : nil)
     }
 
-    private func report(_ measurements: [Measurement]) -> Report {
+    private func report(_ measurements: [bench.Measurement]) -> Report {
         var settings = Notebook.Settings()
         settings.runs = 1
         return Report(
             date: Date(timeIntervalSince1970: 1_800_000_000),
             machine: Machine(
                 cores: 2, processor: "a processor", memoryBytes: 1 << 30, system: "a system", kernel: "a kernel",
-                fileSystem: "ext4", libssh2: "1.10.0", load: 0),
+                fileSystem: "ext4", libssh2: "1.10.0", servers: [], load: 0),
             peers: [SaveFerry.name, "tar", "rsync"].map { .init(name: $0, version: "1", note: "") },
             settings: settings, measurements: measurements)
     }

@@ -13,6 +13,8 @@ struct Machine: Codable, Sendable {
     let fileSystem: String
     /// The one in use, which SaveFerry and the SFTP loop share.
     let libssh2: String
+    /// The two servers, as they name themselves.
+    let servers: [String]
     /// What else ran when it began: the load average of the last minute (proc(5)).
     let load: Double
 
@@ -27,13 +29,21 @@ struct Machine: Codable, Sendable {
             kernel: try await Command.run("uname", ["-sr"]).output.trimmingCharacters(in: .whitespacesAndNewlines),
             fileSystem: fileSystem.trimmingCharacters(in: .whitespacesAndNewlines),
             libssh2: libssh2_version(0).map { String(cString: $0) } ?? "unknown",
+            servers: [try await version("ssh"), try await version("/usr/sbin/dropbear")],
             load: text("/proc/loadavg").split(separator: " ").first.flatMap { Double($0) } ?? 0)
     }
 
     /// One line for the table.
     var line: String {
         "\(cores) cores (\(processor)), \(Format.size(memoryBytes)), \(system), \(kernel), \(fileSystem), "
-            + "libssh2 \(libssh2), load \(String(format: "%.2f", load)) at the beginning"
+            + "libssh2 \(libssh2), \(servers.joined(separator: ", ")), load \(String(format: "%.2f", load)) at the beginning"
+    }
+
+    /// What a program answers to `-V`; both print it to standard error.
+    private static func version(_ program: String) async throws -> String {
+        let answer = try await Command.run(program, ["-V"])
+        return answer.status == 0
+            ? answer.errorOutput.trimmingCharacters(in: .whitespacesAndNewlines) : "\(program) is missing"
     }
 
     private static func text(_ path: String) -> String {
