@@ -111,12 +111,14 @@ struct GrowthPlot {
             let color = colors[kind] ?? "#000"
             let path = points.map { "\(x($0.saves)),\(y($0.value))" }.joined(separator: " ")
             let line = "<polyline points=\"\(path)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"2\"/>"
+            // The numbers of the uppermost line above it, the others below.
+            let below = kind == .pull ? -7.0 : 15.0
             return [line]
                 + points.flatMap { point in
                     let value = String(format: point.value < 10 ? "%.2g" : "%.0f", point.value)
                     return [
                         "<circle cx=\"\(x(point.saves))\" cy=\"\(y(point.value))\" r=\"4\" fill=\"\(color)\"/>",
-                        "<text x=\"\(x(point.saves) + 6)\" y=\"\(y(point.value) - 7)\" font-size=\"11\" "
+                        "<text x=\"\(x(point.saves) + 6)\" y=\"\(y(point.value) + below)\" font-size=\"11\" "
                             + "fill=\"\(color)\" stroke=\"#fff\" stroke-width=\"3\" paint-order=\"stroke\">\(value)</text>",
                     ]
                 }
