@@ -21,7 +21,7 @@ test-tsan:
 	@./Scripts/test --sanitize thread --scratch-path .build-tsan
 
 bench:
-	@./Benchmarks/compare
+	@./Benchmarks/run
 
 lint:
 	@swift format lint --strict --recursive Sources Tests Benchmarks Package.swift

@@ -64,6 +64,16 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Benchmarks/DelayProxy"),
+        .systemLibrary(
+            name: "CLibSFTP", path: "Benchmarks/CLibSFTP", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev"])]),
+        .executableTarget(
+            name: "sequential-sftp", dependencies: ["CLibSFTP"], path: "Benchmarks/SequentialSFTP"),
+        .executableTarget(name: "stopwatch", path: "Benchmarks/Stopwatch"),
+        .executableTarget(
+            name: "bench",
+            dependencies: [
+                "CLibSSH2", "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Benchmarks/Suite"),
 
         .target(name: "TestSupport", path: "Tests/Support"),
         .testTarget(name: "PlannerTests", dependencies: ["Planner"]),
@@ -81,6 +91,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "CommandTests", dependencies: ["saveferry", "TestSupport"]),
+        .testTarget(name: "BenchTests", dependencies: ["bench"]),
     ],
     swiftLanguageModes: [.v6]
 )

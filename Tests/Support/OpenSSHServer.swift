@@ -16,6 +16,10 @@ public final class OpenSSHServer: Sendable {
         public var sftpPrelude = ""
         /// After how many bytes of answers SFTP falls silent until ``OpenSSHServer/release()``.
         public var holdsAfter: Int?
+        /// How much it logs, as sshd_config(5) names it.
+        public var logLevel = "DEBUG1"
+        /// Further lines of its configuration.
+        public var lines = ""
 
         /// A plain server unless told otherwise.
         public init(
@@ -42,6 +46,15 @@ public final class OpenSSHServer: Sendable {
         public static func behind(_ gate: SFTPGate) -> Options {
             var options = Options()
             options.sftpCommand = gate.command
+            return options
+        }
+
+        /// A server that loses no time: it logs little, and bash doesn't take a command for a login from afar, for which it
+        /// would read the account's own .bashrc first.
+        public static var forMeasuring: Options {
+            var options = Options()
+            options.logLevel = "ERROR"
+            options.lines = "SetEnv SHLVL=1"
             return options
         }
 
@@ -95,7 +108,8 @@ public final class OpenSSHServer: Sendable {
             KbdInteractiveAuthentication no
             PermitRootLogin yes
             MaxStartups 100
-            LogLevel DEBUG1
+            LogLevel \(options.logLevel)
+            \(options.lines)
             \(options.offersSFTP ? "Subsystem sftp \(sftp)" : "")
             """, to: "sshd_config")
         process = try ServerProcess("/usr/sbin/sshd", ["-D", "-e", "-f", folder("sshd_config")], log: folder("log"))
@@ -103,7 +117,7 @@ public final class OpenSSHServer: Sendable {
         try await eventually("sshd accepts connections: \(folder("log"))") { accepts(port) }
     }
 
-    /// What it logged so far, at DEBUG1.
+    /// What it logged so far, at DEBUG1 unless its options say otherwise.
     public var log: String { String(decoding: folder.read("log") ?? [], as: UTF8.self) }
 
     /// Stops it from answering, as a handheld that falls asleep.

@@ -59,6 +59,11 @@ public final class ServerProcess: Sendable {
         for child in ServerProcess.descendants(of: pid) { kill(child, SIGKILL) }
     }
 
+    /// Ends every process that this one started, and those that they started.
+    public static func endDescendants() {
+        for child in descendants(of: getpid()) { kill(child, SIGKILL) }
+    }
+
     private static func descendants(of parent: Int32) -> [Int32] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         let pairs = names.compactMap { name -> (child: Int32, parent: Int32)? in
