@@ -91,14 +91,17 @@ public actor SSHConnection {
     }
 
     /// Opens an SFTP session (the `sftp` subsystem) on a channel of its own.
-    public func openSFTP() async throws(SSHError) -> SFTPClient {
-        try await SFTPClient.start(over: try await openSFTPStream()) { () async throws(SSHError) in
+    ///
+    /// - Parameter directories: will be listed first; that they are known now saves a round trip.
+    public func openSFTP(toList directories: [RemotePath] = []) async throws(SSHError) -> SFTPClient {
+        try await SFTPClient.start(over: try await openSFTPStream(), toList: directories) {
+            () async throws(SSHError) in
             try await self.openSFTPStream()
         }
     }
 
     func openSFTPStream() async throws(SSHError) -> SSHStream {
-        try await openChannel(window: 4 << 20, for: .subsystem("sftp"))
+        try await openChannel(window: 12 << 20, for: .subsystem("sftp"))
     }
 
     /// Runs one command and returns what it printed, at most `maxOutput` bytes of each stream.

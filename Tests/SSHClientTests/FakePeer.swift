@@ -26,6 +26,8 @@ final class FakePeer: ByteStream, @unchecked Sendable {
 
     let eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
     private let greeting: [UInt8]
+    /// Whether it answers INIT only when it is asked something else.
+    private let greetsLate: Bool
     private let answer: (Request) -> [UInt8]?
     private var splitter = PacketSplitter(limit: 8 << 20)
     private var onBytes: ((ByteBuffer) -> Void)?
@@ -39,9 +41,14 @@ final class FakePeer: ByteStream, @unchecked Sendable {
 
     /// - Parameters:
     ///   - greeting: the answer to INIT.
+    ///   - greetsLate: whether it comes only when something else is asked for.
     ///   - answer: the bytes that answer a request, or nil for the usual: one open file "h" of no bytes, OK to the rest.
-    init(greeting: [UInt8] = Wire.version(), answer: @escaping (Request) -> [UInt8]? = { _ in nil }) {
+    init(
+        greeting: [UInt8] = Wire.version(), greetsLate: Bool = false,
+        answer: @escaping (Request) -> [UInt8]? = { _ in nil }
+    ) {
         self.greeting = greeting
+        self.greetsLate = greetsLate
         self.answer = answer
     }
 
@@ -57,8 +64,10 @@ final class FakePeer: ByteStream, @unchecked Sendable {
         var body = packet
         guard hasGreeted else {
             hasGreeted = true
-            return deliver(greeting)
+            if !greetsLate { deliver(greeting) }
+            return
         }
+        if greetsLate, asked.isEmpty { deliver(greeting) }
         guard let type = body.readInteger(as: UInt8.self), let number = body.readInteger(as: UInt32.self) else {
             return
         }

@@ -25,6 +25,32 @@ import Testing
         #expect(await code { _ = try await client(FakePeer(greeting: Wire.version(version))) } == .unsupported)
     }
 
+    // MARK: Round trips
+
+    @Test func `a directory that is to be listed is opened along with the session`() async throws {
+        // Otherwise both would wait for ever.
+        let peer = FakePeer(greetsLate: true)
+        try await finish(within: 60, "the session begins") {
+            let sftp = try await SFTPClient.start(over: peer, toList: [RemotePath("/a"), RemotePath("/b")])
+            for path in ["/a", "/b", "/a"] { #expect(try await sftp.list(RemotePath(path)) == []) }
+        }
+        #expect(peer.asked.count { $0 == Request.openDirectory } == 3)
+    }
+
+    @Test func `nobody waits for answers beyond the end of a directory, where the server works in order`() async throws
+    {
+        let inOrder = Wire.version(3, [("fsync@openssh.com", "1"), ("fstatvfs@openssh.com", "2")])
+        var isFirst = true
+        let peer = FakePeer(greeting: inOrder) { request in
+            guard request.type == Request.readDirectory else { return nil }
+            defer { isFirst = false }
+            return isFirst ? nil : []
+        }
+        let sftp = try await client(peer)
+        let entries = try await finish(within: 60, "the listing ends") { try await sftp.list(RemotePath("/")) }
+        #expect(entries.isEmpty)
+    }
+
     // MARK: Answers that no server may give
 
     static let lies: [(what: String, answer: @Sendable (Request) -> [UInt8]?)] = [

@@ -58,15 +58,18 @@ extension OrchestratorSettings {
 extension Orchestrator {
     /// Opens a connection with a checked host key, runs `work` on it, and closes it however that ends. Cancelling the
     /// task cuts the connection, so that nothing waits for a device that fell silent.
+    ///
+    /// - Parameter directories: will be listed first.
     func withConnection<Result: Sendable>(
-        to device: Device, _ work: (SSHConnection, SFTPClient) async throws -> Result
+        to device: Device, toList directories: [SaveDirectory] = [],
+        _ work: (SSHConnection, SFTPClient) async throws -> Result
     ) async throws -> Result {
         let connection = try await connect(to: device)
         logger.debug(
             "logged in", metadata: ["device": "\(device.settings.name)", "server": "\(connection.serverBanner)"])
         defer { connection.close() }
         return try await withTaskCancellationHandler {
-            try await work(connection, try await connection.openSFTP())
+            try await work(connection, try await connection.openSFTP(toList: directories.map(\.remotePath)))
         } onCancel: {
             connection.close()
         }

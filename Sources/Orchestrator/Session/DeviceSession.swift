@@ -27,7 +27,7 @@ struct DeviceSession: Sendable {
         do {
             // Known by the time the device has been reached and listed.
             let scope = Task { [store, device] in try await store.syncScope(for: device) }
-            let plan = try await environment.withConnection(to: device) { _, sftp in
+            let plan = try await environment.withConnection(to: device, toList: device.directories) { _, sftp in
                 try await withStaging(Staging.discarding(), closing: { await $0.discard() }) { staging in
                     let found = try await RemoteLister(sftp: sftp).list(device.directories)
                     let listings = found.map { $0.listing.awaitingRepair(of: $0.leftovers) }
@@ -63,7 +63,7 @@ struct DeviceSession: Sendable {
             // Known by the time the device has been reached and listed. What changes on the server from here on is found
             // when it is to be recorded.
             let scope = Task { [store, device] in try await store.syncScope(for: device) }
-            return try await environment.withConnection(to: device) { _, sftp in
+            return try await environment.withConnection(to: device, toList: device.directories) { _, sftp in
                 try await withStaging(try await store.openStaging(), closing: store.close) { staging in
                     // A device that lacks much gets its channels opened while it is being listed.
                     let pushes = try await scope.value.likelyPushes(to: device.directories)

@@ -52,5 +52,5 @@ struct Executor: Sendable {
     /// How many pushes are made ready together, with their old contents to safety, while earlier ones are sent.
     static let pushesMadeReady = 256
     /// How many pushes wait for the device at once: enough to fill the pipeline, few enough to be stopped soon.
-    static let pushesUnderWay = 192
+    static let pushesUnderWay = 384
 }

@@ -87,6 +87,8 @@ struct RemoteReplacement: Sendable {
     private func confirmTarget() async throws {
         let check = RemoteGuard(sftp: sftp, root: root)
         switch target.over {
+        // Where the rename itself refuses, a look before it adds nothing.
+        case .nothing where shape == .file && sftp.capabilities.renameRefusesTakenNames: break
         case .nothing: try await check.confirmAbsent(target.path)
         case .agreed(_, let content), .preserving(_, let content, as: _): try await check.confirm(content)
         }

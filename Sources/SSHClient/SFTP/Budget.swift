@@ -2,24 +2,28 @@
 ///
 /// Confined to the actor that owns it.
 final class Budget {
-    private var total: Int
+    /// How many units there are in all.
+    private(set) var units: Int
     /// Below zero when more is out than the budget has.
     private var available: Int
     private var waiting: [(units: Int, continuation: CheckedContinuation<Void, Never>)] = []
     private var firstWaiting = 0
 
     init(_ units: Int) {
-        total = units
+        self.units = units
         available = units
     }
 
     /// How many units are out.
-    var taken: Int { total - available }
+    var taken: Int { units - available }
+
+    /// Whether somebody waits, or nearly all is out.
+    var isExhausted: Bool { firstWaiting < waiting.count || available < units / 8 }
 
     /// Changes how many units there are in all. What is out stays out.
     func resize(to units: Int) {
-        available += units - total
-        total = units
+        available += units - self.units
+        self.units = units
         serve()
     }
 
@@ -45,7 +49,7 @@ final class Budget {
         serve()
     }
 
-    private func has(_ units: Int) -> Bool { available >= units || available >= total }
+    private func has(_ units: Int) -> Bool { available >= units || available >= self.units }
 
     private func serve() {
         while firstWaiting < waiting.count, has(waiting[firstWaiting].units) {

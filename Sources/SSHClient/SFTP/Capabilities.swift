@@ -8,6 +8,8 @@ public struct Capabilities: Hashable, Sendable {
     public let statvfs: Bool
     /// `limits@openssh.com`: the server tells its packet sizes.
     public let limits: Bool
+    /// Whether a plain RENAME fails where the new name is taken, as the draft wants it (section 6.5) and not all servers do.
+    public var renameRefusesTakenNames: Bool { isSequential }
     /// The names and versions of all extensions, in the server's order, safe to print.
     public let extensions: [String]
 

@@ -7,12 +7,16 @@ import NIOCore
 final class RequestPipeline: @unchecked Sendable {
     let stream: any ByteStream
     private var splitter = PacketSplitter(limit: 272 << 10)
-    private var pending: [UInt32: Pending<SFTPResponse>] = [:]
+    private var pending: [UInt32: (reply: Pending<SFTPResponse>, sent: NIODeadline)] = [:]
     private var nextNumber: UInt32 = 0
     /// How many answers came.
     private(set) var arrivals = 0
+    /// The shortest time that an answer took; nil before the first.
+    private(set) var roundTrip: TimeAmount?
     /// This pipeline's share of ``SFTPClient/writeBehind``.
-    let writeBehind = Budget(SFTPClient.mostUnderWay)
+    let writeBehind = Budget(WindowEstimate.initial)
+    /// Answers to what was sent along with INIT, by the directory's path.
+    private var openedEarly: [[UInt8]: Pending<SFTPResponse>] = [:]
     /// How many requests wait for their answer.
     var unanswered: Int { pending.count }
     /// Told of the VERSION answer; nil once it came.
@@ -29,16 +33,38 @@ final class RequestPipeline: @unchecked Sendable {
     }
 
     /// The server's VERSION answer to our INIT. Called once, before anything else is sent; from anywhere.
-    func initialize() async throws(SSHError) -> SFTPVersion {
+    ///
+    /// - Parameter directories: will be listed first. They are opened without waiting for the answer: servers take
+    ///   one packet after the other, and it saves a round trip.
+    func initialize(opening directories: [RemotePath]) async throws(SSHError) -> SFTPVersion {
+        #if DEBUG
+            let faults = FaultInjector.current
+        #endif
         let result: Result<SFTPVersion, SSHError> = await withCheckedContinuation { continuation in
             stream.eventLoop.execute { [self] in
                 onVersion = { continuation.resume(returning: $0) }
                 stream.listen(onBytes: { [self] in received($0) }, onEnd: { [self] in ended($0) })
                 stream.setAwaitingAnswer(true)
                 stream.write { $0.writeBytes(SFTPRequest.initialize) }
+                #if DEBUG
+                    FaultInjector.$current.withValue(faults) { openEarly(directories) }
+                #else
+                    openEarly(directories)
+                #endif
             }
         }
         return try result.get()
+    }
+
+    private func openEarly(_ directories: [RemotePath]) {
+        for directory in directories.prefix(128) {
+            openedEarly[directory.bytes] = send(.openDirectory(directory.bytes))
+        }
+    }
+
+    /// Opens a directory, unless that was asked for along with INIT.
+    func openDirectory(_ path: RemotePath) -> Pending<SFTPResponse> {
+        openedEarly.removeValue(forKey: path.bytes) ?? send(.openDirectory(path.bytes))
     }
 
     /// Sends a request and returns at once; the reply comes later, or the failure that ended the stream.
@@ -66,7 +92,7 @@ final class RequestPipeline: @unchecked Sendable {
         }
         let number = nextNumber
         nextNumber &+= 1
-        pending[number] = reply
+        pending[number] = (reply, .now())
         stream.write { request.encode(number: number, into: &$0) }
         stream.setAwaitingAnswer(true)
     }
@@ -94,10 +120,12 @@ final class RequestPipeline: @unchecked Sendable {
             return
         }
         let reply = try SFTPReply(packet)
-        guard let waiting = pending.removeValue(forKey: reply.number) else {
+        guard let (waiting, sent) = pending.removeValue(forKey: reply.number) else {
             throw SFTPMalformed(reason: "an answer to request \(reply.number), which was not asked")
         }
         arrivals += 1
+        let time = NIODeadline.now() - sent
+        roundTrip = min(roundTrip ?? time, time)
         waiting.arrive(.success(reply.response), order: arrivals)
     }
 
@@ -116,7 +144,7 @@ final class RequestPipeline: @unchecked Sendable {
         failure = error
         onVersion?(.failure(error))
         onVersion = nil
-        let waiting = pending.sorted { $0.key < $1.key }.map(\.value)
+        let waiting = pending.sorted { $0.key < $1.key }.map(\.value.reply)
         pending = [:]
         for reply in waiting { reply.arrive(.failure(error), order: arrivals) }
     }

@@ -8,7 +8,7 @@ extension SFTPClient {
         defer { openDirectories.release() }
         let pipeline = leastBusy()
         let handle = try handle(
-            try await pipeline.send(.openDirectory(directory.bytes)).value(), "list \(directory)")
+            try await pipeline.openDirectory(directory).value(), "list \(directory)")
         defer { pipeline.send(.close(handle: handle)) }
 
         var entries: [RemoteEntry] = []
@@ -34,6 +34,8 @@ extension SFTPClient {
                 asked.append(pipeline.send(.readDirectory(handle: handle)))
                 if asked.count < 16 { asked.append(pipeline.send(.readDirectory(handle: handle))) }
             case .status(let status) where status.code == SFTPStatus.endOfFile:
+                // In order: what was asked for beyond the end says nothing else, and need not be waited for.
+                if capabilities.isSequential { return entries }
                 hasEnded = true
             default:
                 throw refusal(response, "list \(directory)")

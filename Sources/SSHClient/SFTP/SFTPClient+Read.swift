@@ -129,8 +129,8 @@ extension SFTPClient {
         while window.nextOffset < window.size {
             let length = Int(min(UInt64(chunkSize), window.size - window.nextOffset))
             if window.asked.isEmpty {
-                await readAhead.acquire(length)
-            } else if window.asked.count >= 64 || !readAhead.tryAcquire(length) {
+                await readAhead.acquire(length, roundTrip: roundTrip)
+            } else if window.asked.count >= 64 || !readAhead.tryAcquire(length, roundTrip: roundTrip) {
                 return
             }
             let reply = window.file.pipeline.send(

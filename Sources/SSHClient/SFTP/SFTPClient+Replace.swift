@@ -72,11 +72,10 @@ extension SFTPClient {
             var offset: UInt64 = 0
             while writes.refusal == nil, offset < size, let data = try await source(chunkSize), !data.isEmpty {
                 await pipeline.writeBehind.acquire(data.count)
-                await writeBehind.acquire(data.count)
+                await writeBehind.acquire(data.count, roundTrip: roundTrip)
                 writes.begin()
-                pipeline.send(.write(handle: handle, offset: offset, data: data)) { [writeBehind] result in
-                    writeBehind.release(data.count)
-                    pipeline.writeBehind.release(data.count)
+                pipeline.send(.write(handle: handle, offset: offset, data: data)) { [weak self] result in
+                    self?.assumeIsolated { $0.wrote(data.count, over: pipeline) }
                     writes.end(result)
                 }
                 offset += UInt64(data.count)

@@ -2,8 +2,8 @@ import NIOCore
 
 /// An SFTP session that keeps many requests under way at once.
 ///
-/// Start as many reads, replacements and listings as you like: they share at most 64 open files and 1.5 MB under way
-/// each way, and are served in the order in which they were started. An actor on the connection's event loop.
+/// Start as many reads, replacements and listings as you like: they share the open files and the bytes under way that the
+/// device has shown to take, and are served in the order in which they were started. An actor on the connection's event loop.
 public actor SFTPClient {
     /// What the server can do.
     public nonisolated let capabilities: Capabilities
@@ -19,11 +19,11 @@ public actor SFTPClient {
     /// One unit a request that is neither of the two.
     private let singleRequests = Budget(128)
     /// Bytes asked for and not yet here.
-    let readAhead = Budget(mostUnderWay)
+    let readAhead = TransferWindow()
     /// Bytes sent and not yet acknowledged. Each pipeline has its share of them.
-    let writeBehind = Budget(mostUnderWay)
-    /// 1.5 MB each way: what a round trip of 10 ms needs at 150 MB/s.
-    static let mostUnderWay = 3 << 19
+    let writeBehind = TransferWindow()
+    /// The shortest time that any answer took so far.
+    var roundTrip: TimeAmount { pipelines.compactMap(\.roundTrip).min() ?? .zero }
     /// More names than any directory has; a server that sends more is broken or hostile.
     var mostEntries = 1_000_000
     /// The largest READ and WRITE, in bytes.
@@ -53,10 +53,15 @@ public actor SFTPClient {
     }
 
     /// Begins SFTP version 3 over `stream`.
+    ///
+    /// - Parameters:
+    ///   - directories: will be listed first; they are opened in the same flight.
+    ///   - openStream: opens one more channel with an SFTP server on it.
     static func start(
-        over stream: any ByteStream, openStream: (@Sendable () async throws(SSHError) -> any ByteStream)? = nil
+        over stream: any ByteStream, toList directories: [RemotePath] = [],
+        openStream: (@Sendable () async throws(SSHError) -> any ByteStream)? = nil
     ) async throws(SSHError) -> SFTPClient {
-        let (pipeline, version) = try await begin(over: stream)
+        let (pipeline, version) = try await begin(over: stream, opening: directories)
         let client = SFTPClient(
             eventLoop: stream.eventLoop, pipeline: pipeline,
             capabilities: Capabilities(extensions: version.extensions), openStream: openStream)
@@ -65,10 +70,10 @@ public actor SFTPClient {
     }
 
     private static func begin(
-        over stream: any ByteStream
+        over stream: any ByteStream, opening directories: [RemotePath] = []
     ) async throws(SSHError) -> (RequestPipeline, SFTPVersion) {
         let pipeline = RequestPipeline(stream: stream)
-        let version = try await pipeline.initialize()
+        let version = try await pipeline.initialize(opening: directories)
         guard version.version == 3 else {
             throw SSHError(
                 .unsupported, "the device speaks SFTP version \(version.version), not 3",
@@ -94,9 +99,21 @@ public actor SFTPClient {
                 learnLimits(of: pipeline)
             }
         }
-        // OpenSSH copies what waits in a channel again each time that more arrives: many small queues are far cheaper for
-        // it than a long one.
-        for pipeline in pipelines { pipeline.writeBehind.resize(to: SFTPClient.mostUnderWay / pipelines.count) }
+        shareWriteBehind()
+    }
+
+    /// Gives each pipeline its share of the bytes under way: OpenSSH copies what waits in a channel again each time that
+    /// more arrives, so that many small queues are far cheaper for it than a long one.
+    private func shareWriteBehind() {
+        let share = writeBehind.size / pipelines.count
+        for pipeline in pipelines where pipeline.writeBehind.units != share { pipeline.writeBehind.resize(to: share) }
+    }
+
+    /// A write was answered.
+    func wrote(_ bytes: Int, over pipeline: RequestPipeline) {
+        writeBehind.release(bytes)
+        pipeline.writeBehind.release(bytes)
+        shareWriteBehind()
     }
 
     /// The pipeline for the next file or directory: one that lives, with the fewest unanswered requests.
@@ -117,14 +134,26 @@ public actor SFTPClient {
             guard case .success(.extended(var limits)) = result, let packet = limits.readInteger(as: UInt64.self),
                 let read = limits.readInteger(as: UInt64.self), let write = limits.readInteger(as: UInt64.self)
             else { return }
+            let handles = limits.readInteger(as: UInt64.self) ?? 0
             pipeline.allowPackets(of: packet)
             self?.assumeIsolated { client in
                 // 0 means that the server does not say.
                 let largest = min(read == 0 ? 32 << 10 : read, write == 0 ? 32 << 10 : write, packet)
                 client.chunkSize = Int(min(max(largest, 32 << 10), 128 << 10))
+                client.allowOpenFiles(handles)
             }
         }
     }
+
+    /// Opens more files at once where a round trip is so long that the usual number would be the limit, and the server can.
+    private func allowOpenFiles(_ handles: UInt64) {
+        guard handles >= 512 else { return }
+        let wanted = roundTrip.nanoseconds / SFTPClient.timePerFile
+        openFiles.resize(to: Int(min(max(wanted, 64), 192)))
+    }
+
+    /// About what a server takes for one small file: 0.25 ms.
+    private static let timePerFile: Int64 = 250_000
 
     /// What stands at `path`. A symbolic link is followed unless `followLinks` is false.
     public func attributes(of path: RemotePath, followLinks: Bool = true) async throws(SSHError) -> RemoteAttributes {
