@@ -25,7 +25,7 @@ struct ContentReader: Sendable {
     /// Reads `saves`, many at once. One reading a save, in the order given. Throws only when the connection is
     /// lost.
     func read(_ saves: [DeviceSave]) async throws -> [Reading] {
-        try await saves.concurrentMap(atMost: 512, on: sftp.taskExecutor) { save in
+        try await saves.concurrentMap(atMost: 1_024, on: sftp.taskExecutor) { save in
             await Result { try await read(save) }
         }.map { try $0.get() }
     }

@@ -147,13 +147,12 @@ public actor SFTPClient {
 
     /// Opens more files at once where a round trip is so long that the usual number would be the limit, and the server can.
     private func allowOpenFiles(_ handles: UInt64) {
-        guard handles >= 512 else { return }
-        let wanted = roundTrip.nanoseconds / SFTPClient.timePerFile
-        openFiles.resize(to: Int(min(max(wanted, 64), 192)))
+        let wanted = UInt64(max(0, roundTrip.nanoseconds) / SFTPClient.timePerFile)
+        openFiles.resize(to: Int(max(64, min(wanted, handles / 2, 512))))
     }
 
-    /// About what a server takes for one small file: 0.25 ms.
-    private static let timePerFile: Int64 = 250_000
+    /// The least that a server takes for one small file: 0.1 ms.
+    private static let timePerFile: Int64 = 100_000
 
     /// What stands at `path`. A symbolic link is followed unless `followLinks` is false.
     public func attributes(of path: RemotePath, followLinks: Bool = true) async throws(SSHError) -> RemoteAttributes {
