@@ -14,9 +14,10 @@ faults:
 	@./Scripts/faults
 
 # The same tests under the address and the thread sanitizer, each in a build folder of its own.
-# The address sanitizer keeps freed memory for a while, which the test that watches the memory would take for growth.
+# The address sanitizer keeps freed memory for a while and shadows all of it: a bound on the program's memory (case 58) says
+# nothing there, and the codec's can only be watched when little is kept.
 test-asan:
-	@./Scripts/test --sanitize address --scratch-path .build-asan --skip CodecFuzzTests
+	@./Scripts/test --sanitize address --scratch-path .build-asan --skip 'CodecFuzzTests|as large as a disk'
 	@ASAN_OPTIONS=quarantine_size_mb=1 ./Scripts/test --sanitize address --scratch-path .build-asan --filter CodecFuzzTests
 
 test-tsan:
