@@ -64,6 +64,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Benchmarks/DelayProxy"),
+        .executableTarget(name: "plan-benchmark", dependencies: ["Planner"], path: "Benchmarks/PlanBenchmark"),
 
         .target(name: "TestSupport", path: "Tests/Support"),
         .testTarget(name: "PlannerTests", dependencies: ["Planner"]),
