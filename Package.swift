@@ -64,10 +64,11 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Benchmarks/DelayProxy"),
-        .executableTarget(name: "plan-benchmark", dependencies: ["Planner"], path: "Benchmarks/PlanBenchmark"),
+        .executableTarget(
+            name: "plan-benchmark", dependencies: ["Planner", "TestSupport"], path: "Benchmarks/PlanBenchmark"),
 
         .target(name: "TestSupport", path: "Tests/Support"),
-        .testTarget(name: "PlannerTests", dependencies: ["Planner"]),
+        .testTarget(name: "PlannerTests", dependencies: ["Planner", "TestSupport"]),
         .testTarget(name: "SSHClientTests", dependencies: ["SSHClient", "TestSupport"]),
         .testTarget(
             name: "StoreTests",

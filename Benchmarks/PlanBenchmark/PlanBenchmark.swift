@@ -1,20 +1,23 @@
 import Foundation
 import Planner
 
-/// How long planning takes when nothing changed, and how that grows: `plan-benchmark [SAVES]... [--runs K]`.
+/// How long planning takes when nothing changed, and how that grows: `plan-benchmark [SAVES]... [--runs K] [--scattered]`.
 @main
 struct PlanBenchmark {
     static func main() {
         var counts: [Int] = []
         var runs = 7
+        var isScattered = false
         var arguments = CommandLine.arguments.dropFirst()
         while let argument = arguments.popFirst() {
             if argument == "--runs", let number = arguments.popFirst().flatMap({ Int($0) }), number > 0 {
                 runs = number
+            } else if argument == "--scattered" {
+                isScattered = true
             } else if let number = Int(argument), (1...100_000).contains(number) {
                 counts.append(number)
             } else {
-                print("usage: plan-benchmark [SAVES (1 to 100000)]... [--runs K]")
+                print("usage: plan-benchmark [SAVES (1 to 100000)]... [--runs K] [--scattered]")
                 exit(2)
             }
         }
@@ -23,7 +26,7 @@ struct PlanBenchmark {
         print("medians of \(runs) runs, in ms")
         print(row(["saves", "index", "pairing", "survey", "knowledge", "plan", "planning", "us a save"]))
         for count in counts {
-            let shelf = Shelf(count: count)
+            let shelf = Shelf(count: count, isScattered: isScattered)
             let steps = (0..<runs).map { _ in PlanSteps(shelf) }
             let parts = [\PlanSteps.index, \.pairing, \.survey, \.knowledge, \.plan, \.planning].map { step in
                 median(steps.map { milliseconds($0[keyPath: step]) })
@@ -80,7 +83,7 @@ struct PlanSteps {
         let paired = clock.now
         let toRead = Planner.survey(pairing, scope: scope, deletions: .hold)
         let surveyed = clock.now
-        let knowledge = pairing.saves.mapValues { _ in DeviceKnowledge.unchanged }
+        let knowledge = pairing.saves.filled(with: DeviceKnowledge.unchanged)
         let known = clock.now
         let plan = makePlan(
             PlanInput(

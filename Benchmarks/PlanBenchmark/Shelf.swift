@@ -1,4 +1,5 @@
 import Planner
+import TestSupport
 
 /// A device and a library that are in step: all that planning needs of both, without a device and without a database.
 struct Shelf {
@@ -23,8 +24,10 @@ struct Shelf {
         ]
 
     /// `count` saves in folders of 100 files, which take turns among the save directories.
-    init(count: Int) {
-        var random = SplitMix(state: 42)
+    ///
+    /// The server's side is in the order in which the store reads it, by key. Scattered, it lies all over the memory.
+    init(count: Int, isScattered: Bool) {
+        var random = SplitMix64(seed: 42)
         var contents = Shelf.directories.map { _ in DirectoryListing.Contents() }
         for folder in 0..<(count + Shelf.filesPerFolder - 1) / Shelf.filesPerFolder {
             let index = folder % Shelf.directories.count
@@ -38,8 +41,12 @@ struct Shelf {
             contents[index].files += files
         }
         listings = zip(Shelf.directories, contents).map { DirectoryListing(directory: $0, state: .listed($1)) }
-        saves.shuffle(using: &random)
-        baselines.shuffle(using: &random)
+        if isScattered {
+            saves.shuffle(using: &random)
+            baselines.shuffle(using: &random)
+        } else {
+            saves.sort { $0.identity.key < $1.identity.key }
+        }
     }
 
     /// Puts one save on both sides, and returns its file on the device.
@@ -81,7 +88,7 @@ struct Shelf {
     }
 
     private static func digest(_ number: Int) -> Digest {
-        var random = SplitMix(state: UInt64(number))
+        var random = SplitMix64(seed: UInt64(number))
         guard let digest = Digest(bytes: (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next()) }) else {
             fatalError("32 bytes are a digest")
         }
@@ -92,18 +99,5 @@ struct Shelf {
     private func path(_ text: String) -> RelativePath {
         guard let path = RelativePath(text) else { fatalError("\(text) is no path") }
         return path
-    }
-}
-
-/// The same numbers on every run (Steele, Lea and Flood 2014, "Fast Splittable Pseudorandom Number Generators").
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }
