@@ -74,9 +74,11 @@ let package = Package(
             dependencies: [
                 "CLibSSH2", "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Benchmarks/Suite"),
+        .executableTarget(
+            name: "plan-benchmark", dependencies: ["Planner", "TestSupport"], path: "Benchmarks/PlanBenchmark"),
 
         .target(name: "TestSupport", path: "Tests/Support"),
-        .testTarget(name: "PlannerTests", dependencies: ["Planner"]),
+        .testTarget(name: "PlannerTests", dependencies: ["Planner", "TestSupport"]),
         .testTarget(name: "SSHClientTests", dependencies: ["SSHClient", "TestSupport"]),
         .testTarget(
             name: "StoreTests",

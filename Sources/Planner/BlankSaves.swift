@@ -1,15 +1,15 @@
 /// Holds pulls of blank content over a save that had real content: a fresh save must not beat a played one.
 ///
 /// Returns one halt for each directory in which a pull was held.
-func holdBlankSaves(_ drafts: inout [Draft], _ input: PlanInput, _ places: Places) -> [Halt] {
+func holdBlankSaves(_ operations: inout [Operation], _ input: PlanInput, _ places: Places) -> [Halt] {
     guard !input.allowed.contains(.blankSave) else { return [] }
     var held: [Int64: [String]] = [:]
-    for index in drafts.indices {
-        let operation = drafts[index].operation
-        guard case .pull(let save, let content) = operation.step, content.isBlank,
+    for index in operations.indices {
+        guard case .pull(let save, let content) = operations[index].step, content.isBlank,
             case .version(let current) = input.scope.server(save.identity.key)?.content, !current.isBlank
         else { continue }
-        drafts[index].operation = operation.replacingStep(
+        let operation = operations[index]
+        operations[index] = operation.replacingStep(
             .hold, reason: "blank on device where a real save was; allow it with --allow \(Valve.blankSave.rawValue)")
         held[save.directory, default: []].append(operation.remotePath)
     }

@@ -2,13 +2,18 @@
 struct Comparison {
     let save: DeviceSave
     let knowledge: DeviceKnowledge
-    let server: ServerSave?
-    let baseline: Baseline?
-    let input: PlanInput
+    /// Nil where the server has no such save.
+    let row: ScopeRow?
+    /// The device's name, for the slot that keeps its content.
+    let device: String
+    /// Seconds since 1970 by the server's clock.
+    let now: Int64
+    let conflictPolicy: ConflictPolicy
+    let deletionPolicy: DeletionPolicy
 
     /// The step, its reason in one sentence, and the bytes it moves or that stand there.
     func step() -> (Step, String, size: UInt64) {
-        let verdict = compare(device: side, server: server?.side ?? .absent, agreed: baseline.agreed)
+        let verdict = compare(device: side, server: row?.side ?? .absent, agreed: row?.agreed ?? .never)
         switch verdict {
         case .unchanged: return (renewedStamps ?? .nothing, "in step", save.size)
         case .untracked: return (.nothing, "untracked", save.size)
@@ -27,7 +32,7 @@ struct Comparison {
     }
 
     private var version: ServerVersion? {
-        if case .version(let version) = server?.content { version } else { nil }
+        if case .version(let version) = row?.save.content { version } else { nil }
     }
 
     private var side: DeviceSide {
@@ -35,14 +40,14 @@ struct Comparison {
         case .read(let content): return .content(content.digest, modified: content.modified)
         case .unreadable(let reason): return .unknown(reason: reason)
         case .unchanged:
-            guard let digest = baseline?.digest else { return .unknown(reason: "its content was not read") }
+            guard let digest = row?.agreedDigest else { return .unknown(reason: "its content was not read") }
             return .content(digest, modified: save.files.map(\.stamp.modified).max() ?? 0)
         }
     }
 
     /// The content is what was agreed on, but the row would say something else about where or under which stamps.
     private var renewedStamps: Step? {
-        guard let content, let baseline, baseline.digest == content.digest,
+        guard let content, let baseline = row?.baseline, baseline.digest == content.digest,
             !baseline.isUpToDate(with: save, content)
         else { return nil }
         return .adopt(save, content)
@@ -67,7 +72,7 @@ struct Comparison {
     private var blocked: String? { version?.blocked(by: save.shape) }
 
     private func deletedOnServer() -> (Step, String, size: UInt64) {
-        switch (input.deletionPolicy, content) {
+        switch (deletionPolicy, content) {
         case (.propagate, let content?):
             (.remove(save, content), "deleted on the server; its content stays in the library", content.size)
         case (.propagate, nil), (.hold, _):
@@ -79,7 +84,7 @@ struct Comparison {
         guard let content, let version else { return (.nothing, "in step", save.size) }
         if let blocked { return (.hold, blocked, save.size) }
         let asked = (Step.conflict(save, content, with: version), cause.sentence, size: content.size)
-        switch input.conflictPolicy {
+        switch conflictPolicy {
         case .ask:
             return asked
         case .device:
@@ -87,7 +92,7 @@ struct Comparison {
         case .server:
             return push(cause.sentence + "; policy: the server wins", preserving: .archived)
         case .keepBoth:
-            let slot = "\(save.identity.slot)-\(input.device)"
+            let slot = "\(save.identity.slot)-\(device)"
             return push(
                 cause.sentence + "; policy: both are kept, the device's as slot \(slot)", preserving: .slot(slot))
         case .newest:
@@ -103,7 +108,7 @@ struct Comparison {
 
     /// After 2000, when no handheld had saves, and not later than a day from now.
     private func isPlausible(_ time: Int64) -> Bool {
-        time > 946_684_800 && time < input.now + 86_400
+        time > 946_684_800 && time < now + 86_400
     }
 }
 

@@ -13,7 +13,7 @@ public struct PlanInput: Sendable {
     /// Which saves the listings hold.
     public let pairing: Pairing
     /// One for each save in the pairing; a missing one counts as unknown.
-    public let knowledge: [SaveKey: DeviceKnowledge]
+    public let knowledge: SaveTable<DeviceKnowledge>
     /// The server's saves, and what was agreed on.
     public let scope: SyncScopeIndex
     /// Valves that the user opened for this plan.
@@ -22,7 +22,7 @@ public struct PlanInput: Sendable {
     /// The input of one device's plan; see the properties.
     public init(
         device: String, now: Int64, conflictPolicy: ConflictPolicy, deletionPolicy: DeletionPolicy,
-        listings: [DirectoryListing], pairing: Pairing, knowledge: [SaveKey: DeviceKnowledge],
+        listings: [DirectoryListing], pairing: Pairing, knowledge: SaveTable<DeviceKnowledge>,
         scope: SyncScopeIndex, allowed: Set<Valve> = []
     ) {
         self.device = device
@@ -35,77 +35,55 @@ public struct PlanInput: Sendable {
         self.scope = scope
         self.allowed = allowed
     }
+
+    /// What is known of the save at `position` in the pairing.
+    func knowledge(at position: Int) -> DeviceKnowledge? {
+        knowledge.isAligned(with: pairing.saves)
+            ? knowledge.values[position] : knowledge[pairing.saves.values[position].identity.key]
+    }
 }
 
 /// Pairs, compares, orders, and applies the safety limits. Pure: the same input gives the same plan.
 public func makePlan(_ input: PlanInput) -> Plan {
     let places = Places(input.listings)
-    let valves = DirectoryValves(input, places: places)
-    var drafts: [Draft] = []
-    drafts += input.pairing.saves.values.map { draft(for: $0, input, places) }
-    drafts += input.pairing.clashes.map { clash($0, input, places) }
-    drafts += input.scope.saves.compactMap { draft(forAbsent: $0, input, places) }
-    drafts += input.pairing.skipped.map { skipped($0.entry, in: $0.directory) }
+    let matches = Matches(input.pairing, input.scope)
+    let valves = DirectoryValves(input, matches, places: places)
+    var drafts = Drafts(capacity: input.scope.rows.count + input.pairing.skipped.count)
+    for position in input.pairing.saves.values.indices {
+        drafts.add(draft(forSaveAt: position, matches.rows[position], input, places))
+    }
+    for found in input.pairing.clashes { drafts.add(clash(found, input, places)) }
+    for (row, presence) in zip(input.scope.rows, matches.presences) where presence == .nowhere {
+        if let draft = draft(forAbsent: row, input, places) { drafts.add(draft) }
+    }
+    for (directory, entry) in input.pairing.skipped { drafts.add(skipped(entry, in: directory)) }
 
     var halts = valves.halts
-    let blank = holdBlankSaves(&drafts, input, places)
+    let blank = holdBlankSaves(&drafts.operations, input, places)
     halts += blank
-    for index in drafts.indices {
-        guard let halt = valves.halt(over: drafts[index].place), !drafts[index].operation.isIdle else { continue }
-        let wished = drafts[index].operation
-        let wish = wished.action == .skip ? "" : ", not done: \(wished.action.rawValue)"
-        drafts[index].operation = wished.replacingStep(
-            .skip(isProblem: false), reason: "halted by \(halt.valve.rawValue)\(wish)")
-    }
+    if valves.areClosed { halt(&drafts, by: valves, places) }
+    drafts.sort()
     return Plan(
-        device: input.device, generatedAt: input.now, operations: ordered(drafts), halts: halts,
+        device: input.device, generatedAt: input.now, operations: drafts.operations, halts: halts,
         cards: valves.cards)
 }
 
-/// An operation with the place whose valves rule over it.
-struct Draft {
-    var operation: Operation
-    /// Nil where no directory is concerned.
-    let place: Place?
-}
-
-/// By what is done, then by platform, game, kind and slot; entries that are no saves come last, by path.
-private func ordered(_ drafts: [Draft]) -> [Operation] {
-    // Sorted are small keys, because operations are costly to move and there may be very many.
-    let keys = drafts.indices.map { index in
-        let operation = drafts[index].operation
-        return (rank: operation.step.rank, key: operation.identity?.key, index: index)
-    }
-    return keys.sorted { a, b in
-        if a.rank != b.rank { return a.rank < b.rank }
-        switch (a.key, b.key) {
-        case (let key?, let other?) where key != other: return key < other
-        case (.some, nil): return true
-        case (nil, .some): return false
-        default: return drafts[a.index].operation.remotePath < drafts[b.index].operation.remotePath
-        }
-    }.map { drafts[$0.index].operation }
-}
-
-extension Step {
-    /// Contents are brought to safety before anything is replaced, and what is left alone comes last.
-    fileprivate var rank: Int {
-        switch self {
-        case .pull: 0
-        case .conflict: 1
-        case .adopt, .markGone, .retire: 2
-        case .push: 3
-        case .remove: 4
-        case .hold: 5
-        case .skip: 6
-        case .nothing: 7
-        }
+/// Leaves alone what lies in places whose valves closed.
+private func halt(_ drafts: inout Drafts, by valves: DirectoryValves, _ places: Places) {
+    for (index, subject) in drafts.subjects.enumerated() {
+        guard let subject, !drafts.operations[index].isIdle,
+            let halt = valves.halt(over: places.place(of: subject.path, in: subject.directory))
+        else { continue }
+        let wished = drafts.operations[index]
+        let wish = wished.action == .skip ? "" : ", not done: \(wished.action.rawValue)"
+        drafts.operations[index] = wished.replacingStep(
+            .skip(isProblem: false), reason: "halted by \(halt.valve.rawValue)\(wish)")
     }
 }
 
 extension Operation {
     /// Whether it changes neither side nor any record.
-    fileprivate var isIdle: Bool { step == .nothing }
+    fileprivate var isIdle: Bool { if case .nothing = step { true } else { false } }
 
     func replacingStep(_ step: Step, reason: String) -> Operation {
         Operation(
@@ -114,25 +92,24 @@ extension Operation {
 }
 
 /// The operation for a save that stands on the device.
-private func draft(for save: DeviceSave, _ input: PlanInput, _ places: Places) -> Draft {
-    let key = save.identity.key
-    let server = input.scope.server(key)
-    let baseline = server.flatMap { input.scope.baseline($0.id) }
-    let knowledge = input.knowledge[key] ?? .unreadable(reason: "its content was not read")
-    let comparison = Comparison(save: save, knowledge: knowledge, server: server, baseline: baseline, input: input)
+private func draft(forSaveAt position: Int, _ index: Int?, _ input: PlanInput, _ places: Places) -> Draft {
+    let save = input.pairing.saves.values[position]
+    let row = index.map { input.scope.rows[$0] }
+    let knowledge = input.knowledge(at: position) ?? .unreadable(reason: "its content was not read")
+    let comparison = Comparison(
+        save: save, knowledge: knowledge, row: row, device: input.device, now: input.now,
+        conflictPolicy: input.conflictPolicy, deletionPolicy: input.deletionPolicy)
     let (step, reason, size) = comparison.step()
     let operation = Operation(
-        identity: server?.identity ?? save.identity, saveID: server?.id,
+        identity: row?.save.identity ?? save.identity, saveID: row?.save.id,
         remotePath: places.shownPath(save.directory, save.path), size: size, reason: reason, step: step)
-    return Draft(operation: operation, place: places.place(of: save.path, in: save.directory))
+    return (operation, Subject(key: save.identity.key, directory: save.directory, path: save.path))
 }
 
 /// The operation for a save that the server knows and the device does not show, or nil when the device has no
 /// place for it.
-private func draft(forAbsent server: ServerSave, _ input: PlanInput, _ places: Places) -> Draft? {
-    let key = server.identity.key
-    guard input.pairing.saves[key] == nil, !input.pairing.claims(key) else { return nil }
-    let baseline = input.scope.baseline(server.id)
+private func draft(forAbsent row: ScopeRow, _ input: PlanInput, _ places: Places) -> Draft? {
+    let (server, baseline) = (row.save, row.baseline)
     let version: ServerVersion?
     if case .version(let current) = server.content { version = current } else { version = nil }
 
@@ -160,7 +137,7 @@ private func draft(forAbsent server: ServerSave, _ input: PlanInput, _ places: P
     let operation = Operation(
         identity: server.identity, saveID: server.id, remotePath: places.shownPath(target.directory, target.path),
         size: step.isPush ? version?.size ?? 0 : 0, reason: reason, step: step)
-    return Draft(operation: operation, place: places.place(of: target.path, in: target.directory))
+    return (operation, Subject(key: server.identity.key, directory: target.directory, path: target.path))
 }
 
 private func push(
@@ -193,21 +170,14 @@ private func clash(_ clash: Pairing.Clash, _ input: PlanInput, _ places: Places)
     let operation = Operation(
         identity: server?.identity ?? clash.identity, saveID: server?.id,
         remotePath: places.shownPath(first.directory, first.path), size: first.size, reason: reason, step: step)
-    return Draft(operation: operation, place: places.place(of: first.path, in: first.directory))
+    return (operation, Subject(key: clash.identity.key, directory: first.directory, path: first.path))
 }
 
 private func skipped(_ entry: SkippedEntry, in directory: SaveDirectory) -> Draft {
     let operation = Operation(
         identity: nil, saveID: nil, remotePath: FileName.escaped(directory.path) + "/" + entry.shownPath, size: 0,
         reason: entry.reason, step: .skip(isProblem: false))
-    return Draft(operation: operation, place: nil)
-}
-
-extension Pairing {
-    /// Whether two places claim this key.
-    fileprivate func claims(_ key: SaveKey) -> Bool {
-        clashes.contains { $0.identity.key == key }
-    }
+    return (operation, nil)
 }
 
 extension Step {

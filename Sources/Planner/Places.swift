@@ -21,6 +21,8 @@ struct Places {
     private let directories: [Int64: DirectoryListing]
     /// How each directory's path is shown, with a slash at its end.
     private let shownRoots: [Int64: String]
+    /// The directories in which each subfolder is a platform.
+    private let dividedByPlatform: Set<Int64>
     /// Looked at only where something is absent.
     private let standing: StandingNames
     /// Links and the like, and folders that could not be listed: nothing is known of them and of what is below them.
@@ -30,6 +32,7 @@ struct Places {
         self.listings = listings
         directories = Dictionary(listings.map { ($0.directory.id, $0) }, uniquingKeysWith: { first, _ in first })
         shownRoots = directories.mapValues { FileName.escaped($0.directory.path) + "/" }
+        dividedByPlatform = Set(directories.filter { $1.directory.platform == .eachSubfolder }.keys)
         var opaque: [Int64: [RelativePath: String]] = [:]
         for listing in listings {
             guard case .listed(let contents) = listing.state else { continue }
@@ -48,9 +51,11 @@ struct Places {
     }
 
     func place(of path: RelativePath, in directory: Int64) -> Place {
-        let each = directories[directory]?.directory.platform == .eachSubfolder
-        return Place(directory: directory, platformFolder: each ? path.topFolder ?? path.text : nil)
+        Place(directory: directory, platformFolder: isDivided(directory) ? path.topFolder ?? path.text : nil)
     }
+
+    /// Whether each subfolder of the directory is a platform.
+    func isDivided(_ directory: Int64) -> Bool { dividedByPlatform.contains(directory) }
 
     /// Whether the directory is one of those that were to be listed.
     func isListed(_ directory: Int64) -> Bool { directories[directory] != nil }

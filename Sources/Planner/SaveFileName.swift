@@ -38,15 +38,16 @@ public struct SaveFileName: Hashable, Sendable {
             .first { SaveFileName($0, kind: kind, extensions: extensions)?.game == game }
     }
 
-    private static func slot(forExtension fileExtension: String, kind: SaveKind) -> String {
+    static func slot(forExtension fileExtension: String, kind: SaveKind) -> String {
         switch kind {
         case .save: companionExtensions.contains(fileExtension) ? fileExtension : SaveIdentity.mainSlot
         case .state: fileExtension == "state" ? SaveIdentity.mainSlot : fileExtension
         }
     }
 
-    private static func withoutROMExtension(_ stem: String) -> String {
-        guard let dot = stem.lastIndex(of: "."), dot != stem.startIndex,
+    static func withoutROMExtension(_ stem: String) -> String {
+        // Looked for as a byte first, which is quicker and finds none where there is none.
+        guard stem.utf8.contains(UInt8(ascii: ".")), let dot = stem.lastIndex(of: "."), dot != stem.startIndex,
             romExtensions.contains(stem[stem.index(after: dot)...].lowercased())
         else { return stem }
         return String(stem[..<dot])

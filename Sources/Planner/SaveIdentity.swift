@@ -10,59 +10,45 @@ public enum SaveShape: String, Hashable, Sendable {
 
 /// The save that a player means, as it is shown: whose, of which platform and game, which kind and slot.
 ///
-/// Its parts are shared between copies, because plans hold and sort many thousands of them.
+/// Its names are shared between copies, because plans hold and sort many thousands of them.
 public struct SaveIdentity: Hashable, Sendable {
-    private let parts: Parts
-
-    private final class Parts: Sendable {
-        let owner: String
-        let platform: String
-        let game: String
-        let kind: SaveKind
-        let slot: String
-        let key: SaveKey
-
-        init(_ owner: String, _ platform: String, _ game: String, _ kind: SaveKind, _ slot: String) {
-            self.owner = owner
-            self.platform = platform
-            self.game = game
-            self.kind = kind
-            self.slot = slot
-            key = SaveKey(
-                owner: owner, platform: NameFolding.platform(platform), game: NameFolding.caseFolded(game), kind: kind,
-                slot: NameFolding.caseFolded(slot))
-        }
-    }
+    private let names: SaveNames
 
     /// The identity with these display names; the key is derived from them.
     public init(owner: String, platform: String, game: String, kind: SaveKind, slot: String = mainSlot) {
-        parts = Parts(owner, platform, game, kind, slot)
+        self.init(
+            owner: owner, platform: .platform(platform), game: game, kind: kind, slot: .slot(slot))
+    }
+
+    /// The identity of one of many saves, which have their platform and slot in common.
+    init(owner: String, platform: FoldedName, game: String, kind: SaveKind, slot: FoldedName) {
+        names = SaveNames(owner, platform, game, kind, slot)
     }
 
     /// Whose save it is.
-    public var owner: String { parts.owner }
+    public var owner: String { names.owner }
     /// The console or core, for example `gba`.
-    public var platform: String { parts.platform }
+    public var platform: String { names.platform.text }
     /// The game, as its files are named.
-    public var game: String { parts.game }
+    public var game: String { names.game }
     /// The game's own memory, or a snapshot.
-    public var kind: SaveKind { parts.kind }
+    public var kind: SaveKind { names.kind }
     /// Which of the game's saves.
-    public var slot: String { parts.slot }
+    public var slot: String { names.slot.text }
     /// What two sides must have in common to be the same save.
-    public var key: SaveKey { parts.key }
+    public var key: SaveKey { SaveKey(names) }
 
     /// The slot of a save that says nothing else.
     public static let mainSlot = "main"
 
     /// The same game and kind in another slot.
     public func inSlot(_ slot: String) -> SaveIdentity {
-        SaveIdentity(owner: owner, platform: platform, game: game, kind: kind, slot: slot)
+        SaveIdentity(owner: owner, platform: names.platform, game: game, kind: kind, slot: .slot(slot))
     }
 
     /// True when all names are the same, not only the key.
     public static func == (a: SaveIdentity, b: SaveIdentity) -> Bool {
-        a.parts === b.parts
+        a.names === b.names
             || a.key == b.key && a.platform == b.platform && a.game == b.game && a.slot == b.slot
     }
 
@@ -74,55 +60,64 @@ public struct SaveIdentity: Hashable, Sendable {
 ///
 /// Strings compare by canonical equivalence (Unicode UAX #15), so composed and decomposed accents are equal here.
 public struct SaveKey: Hashable, Sendable {
-    private let parts: Parts
+    private let names: SaveNames
 
-    private final class Parts: Sendable {
-        let owner: String
-        let platform: String
-        let game: String
-        let kind: SaveKind
-        let slot: String
-        let hash: Int
-
-        init(_ owner: String, _ platform: String, _ game: String, _ kind: SaveKind, _ slot: String) {
-            self.owner = owner
-            self.platform = platform
-            self.game = game
-            self.kind = kind
-            self.slot = slot
-            var hasher = Hasher()
-            hasher.combine(platform)
-            hasher.combine(game)
-            hasher.combine(slot)
-            hash = hasher.finalize()
-        }
-    }
-
-    /// The key of these names, which are folded already.
-    init(owner: String, platform: String, game: String, kind: SaveKind, slot: String) {
-        parts = Parts(owner, platform, game, kind, slot)
+    fileprivate init(_ names: SaveNames) {
+        self.names = names
     }
 
     /// Whose save it is.
-    public var owner: String { parts.owner }
+    public var owner: String { names.owner }
     /// The platform, folded.
-    public var platform: String { parts.platform }
+    public var platform: String { names.platform.folded }
     /// The game, folded.
-    public var game: String { parts.game }
+    public var game: String { names.foldedGame }
     /// The game's own memory, or a snapshot.
-    public var kind: SaveKind { parts.kind }
+    public var kind: SaveKind { names.kind }
     /// The slot, folded.
-    public var slot: String { parts.slot }
+    public var slot: String { names.slot.folded }
+    /// Of the folded names; equal for equal keys, and another one in every process.
+    var hash: Int { names.hash }
+    /// Where the game stands among others, as far as its first letters tell.
+    var gameStart: SortedStart? { names.gameStart }
 
     /// True when every part is the same.
     public static func == (a: SaveKey, b: SaveKey) -> Bool {
-        a.parts === b.parts
-            || a.parts.hash == b.parts.hash && a.game == b.game && a.platform == b.platform && a.kind == b.kind
+        a.names === b.names
+            || a.names.hash == b.names.hash && a.game == b.game && a.platform == b.platform && a.kind == b.kind
                 && a.slot == b.slot && a.owner == b.owner
     }
 
-    /// Computed once, when the key was made.
-    public func hash(into hasher: inout Hasher) { hasher.combine(parts.hash) }
+    /// Computed once, when the names were folded.
+    public func hash(into hasher: inout Hasher) { hasher.combine(names.hash) }
+}
+
+/// The names of one save as they are shown and as they are compared. One object for both, because there are many.
+private final class SaveNames: Sendable {
+    // What keys are compared by stands first, and so near each other.
+    let hash: Int
+    let kind: SaveKind
+    let foldedGame: String
+    let platform: FoldedName
+    let slot: FoldedName
+    let owner: String
+    let game: String
+    let gameStart: SortedStart?
+
+    init(_ owner: String, _ platform: FoldedName, _ game: String, _ kind: SaveKind, _ slot: FoldedName) {
+        self.owner = owner
+        self.platform = platform
+        self.game = game
+        foldedGame = NameFolding.caseFolded(game)
+        gameStart = SortedStart(foldedGame)
+        self.kind = kind
+        self.slot = slot
+        var hasher = Hasher()
+        hasher.combine(platform.folded)
+        hasher.combine(foldedGame)
+        hasher.combine(slot.folded)
+        hash = hasher.finalize()
+    }
 }
 
 extension SaveKey: Comparable {
@@ -133,21 +128,5 @@ extension SaveKey: Comparable {
         if a.kind != b.kind { return a.kind.rawValue < b.kind.rawValue }
         if a.slot != b.slot { return a.slot < b.slot }
         return a.owner < b.owner
-    }
-}
-
-/// How names of files and folders are made comparable.
-public enum NameFolding {
-    /// Folded for comparison without case. Upper case first, so that "ß" and "SS" meet.
-    public static func caseFolded(_ text: String) -> String {
-        if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.lowercased() }
-        return text.uppercased().lowercased()
-    }
-
-    /// A platform's or core's folder name without case, spaces, `_` and `-`:
-    /// "Genesis Plus GX" and "genesis_plus_gx" are one.
-    public static func platform(_ text: String) -> String {
-        let folded = caseFolded(text).filter { $0 != " " && $0 != "_" && $0 != "-" }
-        return folded.isEmpty ? caseFolded(text) : folded
     }
 }

@@ -19,13 +19,20 @@ public func survey(_ pairing: Pairing, scope: SyncScopeIndex, deletions: Deletio
 }
 
 private func mustBeRead(_ save: DeviceSave, scope: SyncScopeIndex, deletions: DeletionPolicy) -> Bool {
-    guard let server = scope.server(save.identity.key), let baseline = scope.baseline(server.id) else { return true }
-    if baseline.isUntracked { return false }
-    guard let agreed = baseline.digest, baseline.stillDescribes(save) else { return true }
-    switch server.content {
-    case .version(let version): return version.digest != agreed
+    guard let row = scope.row(save.identity.key).map({ scope.rows[$0] }) else { return true }
+    if row.agreed == .untracked { return false }
+    guard case .content(let agreed) = row.agreed, row.stillDescribes(save) else { return true }
+    switch row.side {
+    case .content(let digest, _): return digest != agreed
     case .deleted: return deletions == .propagate
     case .absent: return true
+    }
+}
+
+extension ScopeRow {
+    /// Whether the save stands where and as it stood when it was agreed on.
+    fileprivate func stillDescribes(_ device: DeviceSave) -> Bool {
+        settled?.describes(device) == true || baseline?.stillDescribes(device) == true
     }
 }
 

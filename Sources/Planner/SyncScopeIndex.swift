@@ -1,27 +1,51 @@
 /// The server's side of one device's run, indexed for the planner: the owner's saves, and what is known of the device.
 public struct SyncScopeIndex: Sendable {
-    private let serversByKey: [SaveKey: ServerSave]
-    private let baselinesBySave: [Int64: Baseline]
+    /// One for each of the owner's saves, in no order.
+    let rows: [ScopeRow]
+    /// What was agreed on for saves that are not the owner's, by the save's number.
+    let strayBaselines: [Int64: Baseline]
+    /// In the order of ``rows``.
+    private let keys: KeyPositions
+    private let rowsBySave: [Int64: Int]
     private let cards: [Int64: CardIdentity]
 
     /// Indexes `saves` by key and `baselines` by save; each key and each save occurs once. `cards` are those that the
     /// device's save directories were last seen on, by the directory's number.
     public init(saves: [ServerSave], baselines: [Baseline], cards: [Int64: CardIdentity] = [:]) {
         self.cards = cards
-        serversByKey = Dictionary(saves.map { ($0.identity.key, $0) }, uniquingKeysWith: { first, _ in first })
-        baselinesBySave = Dictionary(baselines.map { ($0.saveID, $0) }, uniquingKeysWith: { first, _ in first })
+        var unclaimed: [Int64: Int] = [:]
+        unclaimed.reserveCapacity(baselines.count)
+        for (index, baseline) in baselines.enumerated() where unclaimed[baseline.saveID] == nil {
+            unclaimed[baseline.saveID] = index
+        }
+        var rows: [ScopeRow] = []
+        var keys = KeyPositions(capacity: saves.count)
+        var rowsBySave: [Int64: Int] = [:]
+        rows.reserveCapacity(saves.count)
+        rowsBySave.reserveCapacity(saves.count)
+        for save in saves where keys.add(save.identity.key) == nil {
+            rowsBySave[save.id] = rows.count
+            rows.append(ScopeRow(save, unclaimed.removeValue(forKey: save.id).map { baselines[$0] }))
+        }
+        self.rows = rows
+        self.keys = keys
+        self.rowsBySave = rowsBySave
+        strayBaselines = unclaimed.mapValues { baselines[$0] }
     }
+
+    /// The place in ``rows`` of the save with this key, or nil when the server has none.
+    func row(_ key: SaveKey) -> Int? { keys.position(of: key) }
 
     /// The server's save with this key, or nil when it has none.
-    public func server(_ key: SaveKey) -> ServerSave? { serversByKey[key] }
+    public func server(_ key: SaveKey) -> ServerSave? { row(key).map { rows[$0].save } }
 
     /// What the device and the server last agreed on for this save, or nil when they never did.
-    public func baseline(_ save: Int64) -> Baseline? { baselinesBySave[save] }
+    public func baseline(_ save: Int64) -> Baseline? {
+        rowsBySave[save].map { rows[$0].baseline } ?? strayBaselines[save]
+    }
 
     /// The device's baseline for the save with this key.
-    public func baseline(for key: SaveKey) -> Baseline? {
-        server(key).flatMap { baseline($0.id) }
-    }
+    public func baseline(for key: SaveKey) -> Baseline? { row(key).flatMap { rows[$0].baseline } }
 
     /// The card that the directory was last synced on, or nil when that is not known.
     func card(of directory: Int64) -> CardIdentity? { cards[directory] }
@@ -34,16 +58,10 @@ public struct SyncScopeIndex: Sendable {
                 guard case .named(let name) = directory.platform, directory.acceptsNew else { return nil }
                 return NameFolding.platform(name)
             })
-        return saves.count { save in
-            guard case .version(let version) = save.content, platforms.contains(save.identity.key.platform) else {
-                return false
-            }
-            return baselinesBySave[save.id].map { !$0.isUntracked && $0.digest != version.digest } ?? true
+        return rows.count { row in
+            guard case .version(let version) = row.save.content, platforms.contains(row.save.identity.key.platform)
+            else { return false }
+            return row.baseline.map { !$0.isUntracked && $0.digest != version.digest } ?? true
         }
     }
-
-    /// All of the owner's saves, in no order.
-    var saves: some Collection<ServerSave> { serversByKey.values }
-    /// All of the device's baselines, in no order.
-    var baselines: some Collection<Baseline> { baselinesBySave.values }
 }

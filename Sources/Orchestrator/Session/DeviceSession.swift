@@ -127,7 +127,7 @@ struct DeviceSession: Sendable {
             sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, listed: listed,
             clock: environment.clock, keepsContents: keepsContents)
 
-        var knowledge = pairing.saves.mapValues { _ in DeviceKnowledge.unchanged }
+        var knowledge = pairing.saves.filled(with: DeviceKnowledge.unchanged)
         var staged: [SaveKey: [StagedContent]] = [:]
         for reading in try await reader.read(toRead) {
             knowledge[reading.key] = reading.knowledge

@@ -1,0 +1,109 @@
+/// How the saves that were tracked in one place fare in this run. Saves already known to be gone don't count.
+struct TrackedSaves {
+    var present = 0
+    var lost = 0
+    var changed = 0
+    var placeHoldsFiles = false
+
+    var all: Int { present + lost }
+
+    /// The valve that these numbers close, unless the user opened it.
+    func verdict(isOtherCard: Bool, allowed: Set<Valve>) -> (Valve, String)? {
+        if lost == all, lost >= 2, !placeHoldsFiles {
+            if allowed.contains(.directoryEmptied) { return nil }
+            return (
+                .directoryEmptied,
+                "it held \(lost) saves and is empty now; nothing was put there or counted as deleted."
+            )
+        }
+        // A card that was copied, or got another number, still has most of them as they were.
+        if isOtherCard, (present - changed) * 2 < all, !allowed.contains(.cardChanged) {
+            return (
+                .cardChanged,
+                "it is on another card than last time, and \(lost + changed) of \(all) saves are missing or different "
+                    + "there; nothing in it was touched. Put the card back, or let it pass if the card was replaced."
+            )
+        }
+        if all >= 4, lost * 2 > all, placeHoldsFiles, !allowed.contains(.massDeletion) {
+            return (.massDeletion, "\(lost) of \(all) saves vanished at once; nothing in it was touched.")
+        }
+        if all >= 20, changed == all, !allowed.contains(.massChange) {
+            return (.massChange, "all \(all) saves changed at once; nothing in it was touched.")
+        }
+        return nil
+    }
+
+    /// For each directory as a whole, and for each platform folder in it.
+    static func count(
+        _ input: PlanInput, _ matches: Matches, _ places: Places
+    ) -> [(place: Place, saves: TrackedSaves)] {
+        var tally = TrackedSavesByPlace(places)
+        for (position, index) in matches.rows.enumerated() {
+            guard let row = index.map({ input.scope.rows[$0] }), let directory = row.trackedDirectory else { continue }
+            var isChanged = false
+            if case .read(let content) = input.knowledge(at: position), let agreed = row.agreedDigest {
+                isChanged = content.digest != agreed
+            }
+            tally.count(in: directory, path: row.baseline?.path) {
+                $0.present += 1
+                if isChanged { $0.changed += 1 }
+            }
+        }
+        let absent = zip(input.scope.rows, matches.presences).lazy
+            .compactMap { row, presence in presence == .inOnePlace ? nil : row.baseline }
+        for baseline in Array(absent) + input.scope.strayBaselines.values {
+            guard let directory = baseline.trackedDirectory else { continue }
+            let isLost = places.target(of: baseline)?.side == .absent
+            tally.count(in: directory, path: baseline.path) { if isLost { $0.lost += 1 } else { $0.present += 1 } }
+        }
+        for listing in input.listings {
+            guard case .listed(let contents) = listing.state else { continue }
+            // Where no platform has a folder of its own, one file is enough.
+            let files = places.isDivided(listing.directory.id) ? contents.files[...] : contents.files.prefix(1)
+            for file in files {
+                tally.count(in: listing.directory.id, path: file.path) { $0.placeHoldsFiles = true }
+            }
+        }
+        return tally.counts
+    }
+}
+
+/// The counts of every place that was listed, added up.
+private struct TrackedSavesByPlace {
+    private(set) var counts: [(place: Place, saves: TrackedSaves)] = []
+    private var positions: [Place: Int] = [:]
+    /// The place counted last, with its position and its directory's: saves of one place mostly follow each other.
+    private var last: (place: Place, isDivided: Bool, whole: Int, part: Int)?
+    private let places: Places
+
+    init(_ places: Places) { self.places = places }
+
+    /// Changes the counts of the directory, and of the platform's folder in it where there is one.
+    mutating func count(
+        in directory: Int64, path: @autoclosure () -> RelativePath?, _ change: (inout TrackedSaves) -> Void
+    ) {
+        if last?.place.directory != directory || last?.isDivided != false {
+            guard places.isListed(directory), let path = path() else { return }
+            let place = places.place(of: path, in: directory)
+            if last?.place != place {
+                let whole = position(of: Place(directory: directory, platformFolder: nil))
+                last = (place, places.isDivided(directory), whole, position(of: place))
+            }
+        }
+        guard let last else { return }
+        change(&counts[last.whole].saves)
+        if last.part != last.whole { change(&counts[last.part].saves) }
+    }
+
+    private mutating func position(of place: Place) -> Int {
+        if let known = positions[place] { return known }
+        positions[place] = counts.count
+        counts.append((place, TrackedSaves()))
+        return counts.count - 1
+    }
+}
+
+extension Baseline {
+    /// The directory in which the valves count it, or nil where they don't.
+    var trackedDirectory: Int64? { isGone || isUntracked ? nil : directory }
+}
