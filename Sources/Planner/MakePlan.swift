@@ -155,7 +155,7 @@ private func clash(_ clash: Pairing.Clash, _ input: PlanInput, _ places: Places)
     let server = input.scope.server(clash.identity.key)
     let names = clash.saves.map { places.shownPath($0.directory, $0.path) }.joined(separator: " and ")
     let first = clash.saves[0]
-    let isUntracked = server.flatMap { input.scope.baseline($0.id) }?.isUntracked == true
+    let isUntracked = input.scope.baseline(for: clash.identity.key)?.isUntracked == true
     let (step, reason): (Step, String) =
         if isUntracked {
             (.nothing, "untracked")

@@ -6,7 +6,6 @@ public struct SyncScopeIndex: Sendable {
     let strayBaselines: [Int64: Baseline]
     /// In the order of ``rows``.
     private let keys: KeyPositions
-    private let rowsBySave: [Int64: Int]
     private let cards: [Int64: CardIdentity]
 
     /// Indexes `saves` by key and `baselines` by save; each key and each save occurs once. `cards` are those that the
@@ -20,16 +19,12 @@ public struct SyncScopeIndex: Sendable {
         }
         var rows: [ScopeRow] = []
         var keys = KeyPositions(capacity: saves.count)
-        var rowsBySave: [Int64: Int] = [:]
         rows.reserveCapacity(saves.count)
-        rowsBySave.reserveCapacity(saves.count)
         for save in saves where keys.add(save.identity.key) == nil {
-            rowsBySave[save.id] = rows.count
             rows.append(ScopeRow(save, unclaimed.removeValue(forKey: save.id).map { baselines[$0] }))
         }
         self.rows = rows
         self.keys = keys
-        self.rowsBySave = rowsBySave
         strayBaselines = unclaimed.mapValues { baselines[$0] }
     }
 
@@ -39,9 +34,10 @@ public struct SyncScopeIndex: Sendable {
     /// The server's save with this key, or nil when it has none.
     public func server(_ key: SaveKey) -> ServerSave? { row(key).map { rows[$0].save } }
 
-    /// What the device and the server last agreed on for this save, or nil when they never did.
+    /// What the device and the server last agreed on for this save, or nil when they never did. Looks through all of them:
+    /// whoever has the key asks ``baseline(for:)``.
     public func baseline(_ save: Int64) -> Baseline? {
-        rowsBySave[save].map { rows[$0].baseline } ?? strayBaselines[save]
+        rows.first { $0.save.id == save }?.baseline ?? strayBaselines[save]
     }
 
     /// The device's baseline for the save with this key.

@@ -23,7 +23,7 @@ public actor SFTPClient {
     /// Bytes sent and not yet acknowledged. Each pipeline has its share of them.
     let writeBehind = TransferWindow()
     /// The shortest time that any answer took so far.
-    var roundTrip: TimeAmount { pipelines.compactMap(\.roundTrip).min() ?? .zero }
+    var roundTrip: TimeAmount { pipelines.lazy.compactMap(\.roundTrip).min() ?? .zero }
     /// More names than any directory has; a server that sends more is broken or hostile.
     var mostEntries = 1_000_000
     /// The largest READ and WRITE, in bytes.
