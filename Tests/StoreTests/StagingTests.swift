@@ -1,3 +1,4 @@
+import Foundation
 import Planner
 import TestSupport
 import Testing
@@ -55,6 +56,43 @@ import Testing
         await first.discard()
         await second.discard()
         #expect(leftovers(home).isEmpty)
+    }
+
+    @Test func `folders that were made ahead and not used are removed, others stay`() async throws {
+        let home = try await Home()
+        let staging = try await home.library.openStaging()
+        let present = try await home.stored([("Tetris.srm", "x")], as: Home.identity("Tetris"))
+        let games = (0..<64).map { Home.identity("Game \($0)") }
+        await home.library.reserveFolders(for: games + [Home.identity("Tetris", slot: "2")], in: staging)
+        #expect(FileManager.default.fileExists(atPath: home.folder("library/anna/gba/Game 63/main")))
+
+        var drafts: [VersionDraft] = []
+        for game in games.prefix(2) {
+            drafts.append(try await home.draft([("Game.srm", game.game)], as: game, in: staging))
+        }
+        let stored = try await home.library.store(drafts, from: staging).map { try $0.get() }
+        await staging.discard()
+        let folders = try FileManager.default.subpathsOfDirectory(atPath: home.folder("library/anna/gba"))
+            .filter { !$0.hasSuffix(".srm") }
+        #expect(Set(folders) == ["Game 0", "Game 0/main", "Game 1", "Game 1/main", "Tetris", "Tetris/main"])
+        #expect(try await home.text(of: present) == "x")
+        #expect(try await home.text(of: stored[1]) == "Game 1")
+    }
+
+    @Test func `a folder that can't be made ahead stops nothing but its own save`() async throws {
+        let home = try await Home()
+        let staging = try await home.library.openStaging()
+        // Where a folder should be there is a file: that holds for root too.
+        try home.folder.write("in the way", to: "library/anna/gba/Game 3")
+        let games = (0..<64).map { Home.identity("Game \($0)") }
+        await home.library.reserveFolders(for: games, in: staging)
+        var drafts: [VersionDraft] = []
+        for game in games.prefix(8) {
+            drafts.append(try await home.draft([("Game.srm", game.game)], as: game, in: staging))
+        }
+        let stored = await home.library.store(drafts, from: staging)
+        await staging.discard()
+        #expect(stored.map { (try? $0.get()) != nil } == (0..<8).map { $0 != 3 })
     }
 
     @Test func `a run that receives nothing leaves nothing`() async throws {

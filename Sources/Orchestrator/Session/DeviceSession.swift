@@ -123,6 +123,7 @@ struct DeviceSession: Sendable {
         let pairing = Pairing(listings: listings, owner: device.settings.owner)
         let toRead = survey(pairing, scope: scope, deletions: device.settings.deletionPolicy)
         debug("listed", ["saves": "\(pairing.saves.count)", "to_read": "\(toRead.count)"])
+        async let reserved: Void = reserveFolders(for: toRead, scope, in: staging, keepsContents)
         let reader = ContentReader(
             sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, listed: listed,
             clock: environment.clock, keepsContents: keepsContents)
@@ -133,6 +134,7 @@ struct DeviceSession: Sendable {
             knowledge[reading.key] = reading.knowledge
             staged[reading.key] = reading.staged
         }
+        await reserved
         debug("read", ["saves": "\(toRead.count)"])
         let plan = makePlan(
             PlanInput(
@@ -142,6 +144,15 @@ struct DeviceSession: Sendable {
                 knowledge: knowledge, scope: scope, allowed: allowed))
         debug("planned", ["operations": "\(plan.operations.count)"])
         return Examined(plan: plan, scope: scope, staged: staged)
+    }
+
+    /// Most saves that the server does not know are going to be pulled.
+    private func reserveFolders(
+        for saves: [DeviceSave], _ scope: SyncScopeIndex, in staging: Staging, _ keepsContents: Bool
+    ) async {
+        guard keepsContents else { return }
+        let new = saves.lazy.map(\.identity).filter { scope.server($0.key) == nil }
+        await store.library.reserveFolders(for: Array(new), in: staging)
     }
 
     private func debug(_ message: Logger.Message, _ about: Logger.Metadata) {

@@ -62,6 +62,14 @@ public actor Library {
         return Staging(folder: "\(stagingParent)/\(String(UInt64.random(in: .min ... .max), radix: 16))", disk: disk)
     }
 
+    /// Makes the folders of saves that are new to the library while their contents are being received. What does not get
+    /// a version is removed with the staging.
+    public nonisolated func reserveFolders(for saves: [SaveIdentity], in staging: Staging) async {
+        // A few are made faster than a thread.
+        guard saves.count >= 64 else { return }
+        await staging.reserve.make(saves.map { path(of: LibraryName.folder(of: $0, archival: false)) })
+    }
+
     /// What runs that died had put into the library since they last recorded anything.
     func abandonedPlacements() -> [PlacementJournal.Placement] {
         Staging.abandoned(in: stagingParent).flatMap { PlacementJournal(staging: $0).placements() }
@@ -96,10 +104,11 @@ public actor Library {
                 for case .success(let prepared) in ready { for path in prepared.toSync { try FileCalls.sync(path) } }
             }
             let (stored, folders) = place(ready, PlacementJournal(staging: staging.folder))
+            await staging.reserve.use(folders)
             if trustsSync {
                 try FileCalls.syncFileSystem(of: root)
             } else {
-                for folder in folders.sorted(by: >) { try FileCalls.sync(folder) }
+                for folder in await folders.union(staging.reserve.changed).sorted(by: >) { try FileCalls.sync(folder) }
             }
             return stored
         } catch {

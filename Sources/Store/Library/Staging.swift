@@ -11,6 +11,8 @@ public actor Staging {
     /// The actor runs on its own thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { disk.asUnownedSerialExecutor() }
     nonisolated let folder: String
+    /// Made for what is being received.
+    nonisolated let reserve = FolderReserve()
     private nonisolated let next = Mutex(0)
     private var isMade = false
     /// Held while this run lives; what nobody holds was left by a run that died.
@@ -66,7 +68,8 @@ public actor Staging {
     }
 
     /// Removes everything that did not become a version.
-    public func discard() {
+    public func discard() async {
+        await reserve.discard()
         guard isMade else { return }
         Staging.remove(folder)
         close(lock)
