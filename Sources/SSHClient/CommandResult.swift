@@ -9,14 +9,25 @@ public struct CommandResult: Sendable {
     /// What it wrote to its standard error.
     public let errorOutput: [UInt8]
 
-    /// Gathers both outputs until the channel ends; what exceeds `maxOutput` bytes of one is dropped.
+    /// Gathers both outputs until the channel ends, or was silent for `silence`; what exceeds `maxOutput` bytes of one is
+    /// dropped.
     static func collect(
-        from stream: SSHStream, maxOutput: Int, isolation: isolated (any Actor)? = #isolation
+        from stream: SSHStream, maxOutput: Int, silence: Duration?, isolation: isolated (any Actor)? = #isolation
     ) async -> CommandResult {
         var output = ByteBuffer()
         var errors = ByteBuffer()
+        var timer: Scheduled<Void>?
+        func waitForOutput() {
+            timer?.cancel()
+            timer = silence.map { silence in
+                stream.eventLoop.scheduleTask(in: TimeAmount(silence)) {
+                    stream.giveUp(SSHError(.timedOut, "a command on the device was silent for \(silence)"))
+                }
+            }
+        }
+        waitForOutput()
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            stream.setAwaitingAnswer(true)
+            stream.setAwaitingAnswer(silence == nil)
             stream.listenForErrors { bytes in
                 errors.writeImmutableBuffer(
                     bytes.getSlice(
@@ -25,6 +36,7 @@ public struct CommandResult: Sendable {
             }
             stream.listen(
                 onBytes: { bytes in
+                    waitForOutput()
                     output.writeImmutableBuffer(
                         bytes.getSlice(
                             at: bytes.readerIndex, length: min(bytes.readableBytes, maxOutput - output.readableBytes))
@@ -32,6 +44,7 @@ public struct CommandResult: Sendable {
                 },
                 onEnd: { _ in continuation.resume() })
         }
+        timer?.cancel()
         return CommandResult(
             status: stream.exitStatus, output: Array(output.readableBytesView),
             errorOutput: Array(errors.readableBytesView))

@@ -6,11 +6,17 @@ public struct Deadlines: Hashable, Sendable {
     public let handshake: Duration
     /// Since the last byte arrived, while an answer is awaited.
     public let idle: Duration
+    /// Since the last output of a command that the work can be done without, beside the time that its own work takes.
+    public let command: Duration
 
-    /// 5 s to connect, 10 s to log in, 15 s without progress, unless said otherwise.
-    public init(connect: Duration = .seconds(5), handshake: Duration = .seconds(10), idle: Duration = .seconds(15)) {
+    /// 5 s to connect, 10 s to log in, 15 s without progress, 5 s for a command, unless said otherwise.
+    public init(
+        connect: Duration = .seconds(5), handshake: Duration = .seconds(10), idle: Duration = .seconds(15),
+        command: Duration = .seconds(5)
+    ) {
         self.connect = connect
         self.handshake = handshake
         self.idle = idle
+        self.command = command
     }
 }

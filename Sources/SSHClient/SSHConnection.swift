@@ -105,10 +105,18 @@ public actor SSHConnection {
     }
 
     /// Runs one command and returns what it printed, at most `maxOutput` bytes of each stream.
-    public func execute(_ command: String, maxOutput: Int = 1 << 20) async throws(SSHError) -> CommandResult {
+    ///
+    /// - Parameters:
+    ///   - input: what it finds on its standard input. The end of that is not told: the command must know it by itself.
+    ///   - silence: after how long without output the command alone is given up (``SSHError/Code/timedOut``). Where none is
+    ///     set, silence ends the connection, as it does elsewhere.
+    public func execute(
+        _ command: String, input: [UInt8] = [], maxOutput: Int = 1 << 20, silence: Duration? = nil
+    ) async throws(SSHError) -> CommandResult {
         let stream = try await openChannel(window: 256 << 10, for: .command(command))
-        let result = await CommandResult.collect(from: stream, maxOutput: maxOutput)
-        if let failure = driver.failure ?? stream.refusal { throw failure }
+        stream.write { $0.writeBytes(input) }
+        let result = await CommandResult.collect(from: stream, maxOutput: maxOutput, silence: silence)
+        if let failure = driver.failure ?? stream.failure { throw failure }
         // The server counts the channel as open until we close it too.
         stream.close()
         return result

@@ -20,6 +20,23 @@ extension Store {
         try await read { db in try loadVersions(ids, db) }
     }
 
+    /// The versions of each save that have one of these contents, in no order: several where files with other bytes mean the
+    /// same.
+    public func versions(with wanted: [Int64: Set<Digest>]) async throws(StoreError) -> [Int64: [StoredVersion]] {
+        try await read { db in
+            let query = try db.cachedStatement(
+                sql: "SELECT id FROM save_versions WHERE save_id = ? AND content_hash = ?")
+            var found: [Int64: [Int64]] = [:]
+            for (save, digests) in wanted {
+                for digest in digests {
+                    found[save, default: []] += try Int64.fetchAll(query, arguments: [save, digest.data])
+                }
+            }
+            let versions = try loadVersions(found.values.flatMap(\.self), db)
+            return found.mapValues { $0.compactMap { versions[$0] } }
+        }
+    }
+
     /// Of the given contents of each save, those that the library has for it. Retention counts their age from now on: the
     /// caller is about to replace them where they were seen. One transaction.
     public func knownDigests(of wanted: [Int64: Set<Digest>]) async throws(StoreError) -> [Int64: Set<Digest>] {

@@ -79,6 +79,12 @@ extension ServerTests {
             withExtendedLifetime(server) {}
         }
 
+        @Test func `names of every kind are hashed by the device, and none is taken for a command`() async throws {
+            let server = try await DropbearServer()
+            try await hashNamesOfEveryKind(over: try await connect(server), in: folder)
+            withExtendedLifetime(server) {}
+        }
+
         @Test func `a key that the device does not know is refused`() async throws {
             let server = try await DropbearServer()
             #expect(await code { _ = try await connect(server, key: "stranger") } == .authenticationRefused)

@@ -8,6 +8,7 @@ struct ContentReader: Sendable {
     let staging: Staging
     let directories: [Int64: SaveDirectory]
     let scope: SyncScopeIndex
+    let recognizer: ContentRecognizer
     /// When this run listed the device.
     let listed: Moment
     let clock: any SystemClock
@@ -22,20 +23,31 @@ struct ContentReader: Sendable {
         let staged: [StagedContent]?
     }
 
-    /// Reads `saves`, many at once. One reading a save, in the order given. Throws only when the connection is
-    /// lost.
+    /// Reads `saves`, many at once; what can be recognized is not received. One reading a save, in no order. Throws only when
+    /// the connection or the database is lost.
     func read(_ saves: [DeviceSave]) async throws -> [Reading] {
+        let candidates = try await recognizer.candidates(among: saves)
+        guard !candidates.isEmpty else { return try await receive(saves) }
+        let hashed = Set(candidates.map(\.save.identity.key))
+        async let others = receive(saves.filter { !hashed.contains($0.identity.key) })
+        let recognized = await recognizer.recognize(candidates)
+        let changed = try await receive(candidates.map(\.save).filter { recognized[$0.identity.key] == nil })
+        return try await others + changed
+            + recognized.map { Reading(key: $0, knowledge: .read($1), staged: nil) }
+    }
+
+    private func receive(_ saves: [DeviceSave]) async throws -> [Reading] {
         try await saves.concurrentMap(atMost: 1_024, on: sftp.taskExecutor) { save in
-            await Result { try await read(save) }
+            await Result { try await receive(save) }
         }.map { try $0.get() }
     }
 
-    private func read(_ save: DeviceSave) async throws -> Reading {
+    private func receive(_ save: DeviceSave) async throws -> Reading {
         let key = save.identity.key
         do {
             // Twice, because an emulator may be writing just now; then it is left for the next run.
             for attempt in 0..<2 {
-                if let reading = try await readOnce(save, isRepeated: attempt > 0) { return reading }
+                if let reading = try await receiveOnce(save, isRepeated: attempt > 0) { return reading }
             }
             return Reading(
                 key: key,
@@ -50,10 +62,8 @@ struct ContentReader: Sendable {
     }
 
     /// Nil when a file changed while it was read.
-    private func readOnce(_ save: DeviceSave, isRepeated: Bool) async throws -> Reading? {
-        let baseline = scope.baseline(for: save.identity.key)
-        let previous = Dictionary(
-            (baseline?.entries ?? []).map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+    private func receiveOnce(_ save: DeviceSave, isRepeated: Bool) async throws -> Reading? {
+        let previous = scope.previousEntries(of: save)
         var entries: [DeviceContent.Entry] = []
         var staged: [StagedContent] = []
         for file in save.files {
@@ -115,6 +125,14 @@ struct ContentReader: Sendable {
         } else {
             false
         }
+    }
+}
+
+extension SyncScopeIndex {
+    /// What was recorded for each file of this save when it was last seen, by the file's path.
+    func previousEntries(of save: DeviceSave) -> [RelativePath: EntryBaseline] {
+        let entries = baseline(for: save.identity.key)?.entries ?? []
+        return Dictionary(entries.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
     }
 }
 

@@ -27,12 +27,13 @@ struct DeviceSession: Sendable {
         do {
             // Known by the time the device has been reached and listed.
             let scope = Task { [store, device] in try await store.syncScope(for: device) }
-            let plan = try await environment.withConnection(to: device, toList: device.directories) { _, sftp in
+            let plan = try await environment.withConnection(to: device, toList: device.directories) {
+                connection, sftp in
                 try await withStaging(Staging.discarding(), closing: { await $0.discard() }) { staging in
                     let found = try await RemoteLister(sftp: sftp).list(device.directories)
                     let listings = found.map { $0.listing.awaitingRepair(of: $0.leftovers) }
                     return try await examine(
-                        listings, scope.value, over: sftp, into: staging, keepsContents: false
+                        listings, scope.value, over: connection, sftp, into: staging, keepsContents: false
                     ).plan
                 }
             }
@@ -63,14 +64,14 @@ struct DeviceSession: Sendable {
             // Known by the time the device has been reached and listed. What changes on the server from here on is found
             // when it is to be recorded.
             let scope = Task { [store, device] in try await store.syncScope(for: device) }
-            return try await environment.withConnection(to: device, toList: device.directories) { _, sftp in
+            return try await environment.withConnection(to: device, toList: device.directories) { connection, sftp in
                 try await withStaging(try await store.openStaging(), closing: store.close) { staging in
                     // A device that lacks much gets its channels opened while it is being listed.
                     let pushes = try await scope.value.likelyPushes(to: device.directories)
                     async let widened: Void = sftp.widen(forReplacing: pushes)
                     let listings = try await listAndRepair(over: sftp)
                     let examined = try await examine(
-                        listings, scope.value, over: sftp, into: staging, keepsContents: true)
+                        listings, scope.value, over: connection, sftp, into: staging, keepsContents: true)
                     await widened
                     try stop.check()
                     let ledger = try await Ledger.begin(
@@ -116,17 +117,20 @@ struct DeviceSession: Sendable {
     }
 
     private func examine(
-        _ listings: [DirectoryListing], _ scope: SyncScopeIndex, over sftp: SFTPClient, into staging: Staging,
-        keepsContents: Bool
+        _ listings: [DirectoryListing], _ scope: SyncScopeIndex, over connection: SSHConnection, _ sftp: SFTPClient,
+        into staging: Staging, keepsContents: Bool
     ) async throws -> Examined {
         let listed = environment.clock.moment()
         let pairing = Pairing(listings: listings, owner: device.settings.owner)
         let toRead = survey(pairing, scope: scope, deletions: device.settings.deletionPolicy)
         debug("listed", ["saves": "\(pairing.saves.count)", "to_read": "\(toRead.count)"])
         async let reserved: Void = reserveFolders(for: toRead, scope, in: staging, keepsContents)
+        let recognizer = ContentRecognizer(
+            connection: connection, sftp: sftp, store: store, directories: device.directoriesByID, scope: scope,
+            listed: listed, clock: environment.clock, patience: environment.settings.deadlines.command)
         let reader = ContentReader(
-            sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, listed: listed,
-            clock: environment.clock, keepsContents: keepsContents)
+            sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, recognizer: recognizer,
+            listed: listed, clock: environment.clock, keepsContents: keepsContents)
 
         var knowledge = pairing.saves.filled(with: DeviceKnowledge.unchanged)
         var staged: [SaveKey: [StagedContent]] = [:]

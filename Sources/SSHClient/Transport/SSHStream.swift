@@ -51,8 +51,8 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     private var hasEnded: Bool { ending != nil }
     /// What is still to be started, or was asked for and not yet confirmed.
     private var program: RemoteProgram?
-    /// Why the server did not start the program.
-    private(set) var refusal: SSHError?
+    /// Why the server did not start the program, or why we did not wait for its end.
+    private(set) var failure: SSHError?
 
     /// The most that one read takes out of libssh2.
     private static let readSize = 128 * 1024
@@ -96,6 +96,14 @@ final class SSHStream: ByteStream, @unchecked Sendable {
 
     func fail(_ error: SSHError) { driver.fail(error) }
 
+    /// Closes the channel because nothing more can come of its program; the connection stays.
+    func giveUp(_ error: SSHError) {
+        guard !hasEnded else { return }
+        failure = error
+        end(error)
+        close()
+    }
+
     func close() {
         eventLoop.preconditionInEventLoop()
         driver.remove(self)
@@ -131,10 +139,7 @@ final class SSHStream: ByteStream, @unchecked Sendable {
             }
             if case .done = step { self.program = nil }
         } catch {
-            refusal = error
-            libssh2_channel_close(raw)
-            driver.remove(self)
-            end(error)
+            giveUp(error)
         }
     }
 
