@@ -1,7 +1,7 @@
 /// What a peer is to do once: between which folders, over which link.
 struct Errand: Sendable {
     /// What is to be done. The first two begin with an empty place; the others find what was brought there before.
-    enum Action: String, Sendable { case pull, push, noOp, changes }
+    enum Action: String, Sendable { case pull, push, noOp, changes, touches }
 
     let action: Action
     /// What lies in the folder that is full.

@@ -27,7 +27,7 @@ actor Runner {
             let turns = begin(workload, link)
             switch workload.action {
             case .pull, .push: try await runFirst(workload, link, turns)
-            case .noOp, .changes:
+            case .noOp, .changes, .touches:
                 let ready = if let places { places } else { try await self.places(workload, turns.map(\.peer)) }
                 places = ready
                 try await runAgain(workload, link, turns, ready)
@@ -77,9 +77,12 @@ actor Runner {
         let before = try await home?.rows()
         for _ in 0..<notebook.settings.runs where turns.contains(where: { notebook.wantsMore($0.entry) }) {
             var last: String?
-            if workload.changes > 0 {
+            if workload.action != .noOp {
                 for (peer, _) in turns { if let errand = places[peer.name] { try await peer.settle(errand) } }
                 rounds += 1
+            }
+            if workload.action == .touches { try workload.data.touch(in: source, round: rounds) }
+            if workload.changes > 0 {
                 last = try workload.data.change(workload.changes, in: source, round: rounds)
                 changed[workload.data, default: 0] += workload.changes
             }

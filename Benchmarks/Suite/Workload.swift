@@ -19,6 +19,7 @@ struct Workload: Sendable {
     private static let small = DataSet(count: 1000, size: 32 << 10)
     private static let many = DataSet(count: 10_000, size: 8 << 10, layout: .folders(100))
     private static let bulk = DataSet(count: 20, size: 64 << 20)
+    private static let card = DataSet(count: 1, size: 64 << 20)
     private static let huge = DataSet(count: 1, size: 2 << 30)
 
     /// For a few large files: what the others do there, `tar`, `rsync`, `sftp -r` and `rclone copy` do too.
@@ -47,6 +48,10 @@ struct Workload: Sendable {
         Workload(
             name: "percent-of-10000", title: "\(many.title) in 100 directories, 1 % changed", server: .openSSH,
             data: many, action: .changes, changes: 100, roundTrips: [0, 10, 50], isQuick: false),
+        // rclone bisync stops when all files seem to have changed, and one is all.
+        Workload(
+            name: "touched", title: "\(card.title), touched and unchanged", server: .openSSH, data: card,
+            action: .touches, roundTrips: [0, 10], without: ["rclone bisync"], isQuick: false),
         Workload(
             name: "bulk-pull", title: "\(bulk.title), first pull", server: .openSSH, data: bulk, action: .pull,
             roundTrips: [0, 10], without: others, quickRoundTrips: [0]),

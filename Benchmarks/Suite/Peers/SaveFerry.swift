@@ -22,7 +22,7 @@ struct SaveFerry: Peer {
             try await home.add("full", errand.link, errand.data.layout, errand.local)
             try await home.run("sync", "full")
             try await home.add("empty", errand.link, errand.data.layout, errand.remote)
-        case .noOp, .changes:
+        case .noOp, .changes, .touches:
             try await home.run("device", "edit", "full", "--port", "\(errand.link.port)")
         }
     }

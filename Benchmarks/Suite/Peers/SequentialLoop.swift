@@ -8,14 +8,14 @@ struct SequentialLoop: Peer {
 
     let isSequential = true
 
-    func can(_ action: Errand.Action) -> Bool { action != .changes }
+    func can(_ action: Errand.Action) -> Bool { action != .changes && action != .touches }
 
     func command(_ errand: Errand) -> Invocation {
         let verb =
             switch errand.action {
             case .pull: "pull"
             case .push: "push"
-            case .noOp, .changes: "check"
+            case .noOp, .changes, .touches: "check"
             }
         return Invocation(
             program, [verb, "\(errand.link.port)", Link.user, Link.keyFile, errand.remote, errand.local])

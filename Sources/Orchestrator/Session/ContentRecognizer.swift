@@ -33,8 +33,8 @@ struct ContentRecognizer: Sendable {
         }
     }
 
-    /// From this size on, in bytes and on average for each file, a round trip and two small programs on the device cost less
-    /// than the bytes.
+    /// From this size on, in bytes and on average for each file, a round trip more and two small programs on the device cost
+    /// less than the bytes over anything slower than 50 MB/s (docs/performance.md).
     private static let worthwhile: UInt64 = 1 << 20
 
     /// The least that a device hashes in a second, in bytes; one that is slower is given up, for it gains little.
