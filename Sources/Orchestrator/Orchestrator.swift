@@ -1,5 +1,6 @@
 import Logging
 import Planner
+import SSHClient
 import Store
 
 /// Plans and syncs devices: several at once, each failing alone.
@@ -9,6 +10,7 @@ public struct Orchestrator: Sendable {
     let clock: any SystemClock
     let logger: Logger
     let events: EventBus
+    private let slots: Slots
 
     /// An orchestrator over one store.
     public init(
@@ -20,33 +22,37 @@ public struct Orchestrator: Sendable {
         self.clock = clock
         self.logger = logger
         self.events = events
+        slots = Slots(settings.concurrency)
     }
 
     /// A dry run of each device: changes nothing on the device, in the library or in the database.
     ///
     /// Returns one plan a device, in the order given. Takes no lease, so that it also works while a sync runs.
     public func plan(_ devices: [Device], allowing allowed: Set<Valve> = []) async -> [DevicePlan] {
-        await forEach(devices) { device in
-            let session = DeviceSession(device: device, allowed: allowed, environment: self)
+        await forEach(devices) { device, pulse in
+            let session = DeviceSession(device: device, allowed: allowed, environment: self, pulse: pulse)
             return DevicePlan(device: device.settings.name, outcome: await session.plan())
         }
     }
 
-    /// Syncs each device, at most ``OrchestratorSettings/concurrency`` at once.
+    /// Syncs each device. At most ``OrchestratorSettings/concurrency`` sessions get on at once, whoever asked for them; those
+    /// that wait for a silent device don't count.
     ///
     /// Returns one report a device, in the order given. Cancelling the task ends every run after the operations in hand.
     public func sync(
         _ devices: [Device], trigger: SessionTrigger, allowing allowed: Set<Valve> = []
     ) async -> [SessionReport] {
-        await forEach(devices) { device in
-            let session = DeviceSession(device: device, allowed: allowed, environment: self)
+        await forEach(devices) { device, pulse in
+            let session = DeviceSession(device: device, allowed: allowed, environment: self, pulse: pulse)
             return await session.run(trigger: trigger)
         }
     }
 
     private func forEach<Result: Sendable>(
-        _ devices: [Device], _ work: @escaping @Sendable (Device) async -> Result
+        _ devices: [Device], _ work: @escaping @Sendable (Device, Pulse) async -> Result
     ) async -> [Result] {
-        await devices.concurrentMap(atMost: settings.concurrency) { await work($0) }
+        await devices.concurrentMap(atMost: devices.count) { device in
+            await slots.admit { pulse in await work(device, pulse) }
+        }
     }
 }

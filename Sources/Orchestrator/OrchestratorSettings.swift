@@ -13,7 +13,7 @@ public struct OrchestratorSettings: Sendable {
     public let passphraseFile: String?
     /// For devices that have no policy of their own.
     public let conflictPolicy: ConflictPolicy
-    /// How many devices are synced at once.
+    /// How many devices are synced at once, besides those that keep us waiting.
     public let concurrency: Int
     /// How long each part of a connection may take.
     public let deadlines: Deadlines

@@ -31,12 +31,12 @@ enum SecretFile {
     }
 }
 
-/// Runs blocking work on a thread of its own pool, never on Swift's cooperative one.
+/// Runs blocking work on the pool that disk work has, never on Swift's cooperative one.
 func offCooperativePool<Result: Sendable>(
     _ work: @escaping @Sendable () throws -> Result
 ) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async {
+        DispatchQueue.global(qos: .userInitiated).async {
             continuation.resume(with: Swift.Result { try work() })
         }
     }

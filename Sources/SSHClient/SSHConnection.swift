@@ -29,9 +29,11 @@ public actor SSHConnection {
     /// Credentials are tried in order. No authentication packet is sent unless the server's key matches one of `pins`:
     /// without a pin this throws ``SSHError/Code/hostKeyUnknown(offered:)``, with another key
     /// ``SSHError/Code/hostKeyChanged(offered:pinned:)``.
+    ///
+    /// - Parameter pulse: is told from now to the connection's end whether the device keeps us waiting.
     public static func connect(
         to endpoint: Endpoint, pins: [HostKeyPin], credentials: [Credential], deadlines: Deadlines = Deadlines(),
-        logger: Logger
+        pulse: Pulse = Pulse(), logger: Logger
     ) async throws(SSHError) -> SSHConnection {
         var offered: [HostKey] = []
         let attempts = attempts(for: pins)
@@ -39,7 +41,8 @@ public actor SSHConnection {
         for algorithms in attempts {
             let handshake: Handshake
             do throws(SSHError) {
-                handshake = try await Handshake.perform(with: endpoint, offering: algorithms, deadlines: deadlines)
+                handshake = try await Handshake.perform(
+                    with: endpoint, offering: algorithms, deadlines: deadlines, pulse: pulse)
             } catch  where error.code == .noCommonAlgorithm && !pins.isEmpty {
                 logger.debug("no common algorithm", metadata: ["device": "\(endpoint)", "reason": "\(error.what)"])
                 continue

@@ -10,7 +10,9 @@ public final class Store: Sendable {
     public let library: Library
     /// Absolute path of the state directory.
     public let stateDirectory: String
-    let pool: DatabasePool
+    private let pool: DatabasePool
+    private let reads = DatabaseAccess()
+    private let writes = DatabaseAccess()
     let now: @Sendable () -> Date
 
     private init(stateDirectory: String, pool: DatabasePool, library: Library, now: @escaping @Sendable () -> Date) {
@@ -55,7 +57,7 @@ public final class Store: Sendable {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(10)
-        configuration.maximumReaderCount = 2
+        configuration.maximumReaderCount = 1
         let pool = try DatabasePool(path: file, configuration: configuration)
         // GRDB sets NORMAL when it turns the WAL on, with which a power cut may take back what was committed.
         try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
@@ -80,7 +82,9 @@ public final class Store: Sendable {
         _ body: @escaping @Sendable (Database) throws -> Value, for purpose: StaticString = #function
     ) async throws(StoreError) -> Value {
         do {
-            return try await Store.transaction("read", purpose, body) { [pool] in try await pool.read($0) }
+            return try await Store.transaction("read", purpose, body) { [pool, reads] body in
+                try await reads.perform { try pool.read(body) }
+            }
         } catch {
             throw StoreError(database: error)
         }
@@ -91,7 +95,9 @@ public final class Store: Sendable {
         _ body: @escaping @Sendable (Database) throws -> Value, for purpose: StaticString = #function
     ) async throws(StoreError) -> Value {
         do {
-            return try await Store.transaction("write", purpose, body) { [pool] in try await pool.write($0) }
+            return try await Store.transaction("write", purpose, body) { [pool, writes] body in
+                try await writes.perform { try pool.write(body) }
+            }
         } catch {
             throw StoreError(database: error)
         }

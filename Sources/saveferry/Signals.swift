@@ -22,7 +22,8 @@ enum Signals {
         let task = Task { await work() }
         let sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number)
+            // Without a queue each gets a thread of its own.
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))
             source.setEventHandler {
                 if task.isCancelled { _exit(128 + number) }
                 task.cancel()

@@ -59,12 +59,14 @@ extension Orchestrator {
     /// Opens a connection with a checked host key, runs `work` on it, and closes it however that ends. Cancelling the
     /// task cuts the connection, so that nothing waits for a device that fell silent.
     ///
-    /// - Parameter directories: will be listed first.
+    /// - Parameters:
+    ///   - directories: will be listed first.
+    ///   - pulse: is told whether the device keeps us waiting.
     func withConnection<Result: Sendable>(
-        to device: Device, toList directories: [SaveDirectory] = [],
+        to device: Device, toList directories: [SaveDirectory] = [], pulse: Pulse = Pulse(),
         _ work: (SSHConnection, SFTPClient) async throws -> Result
     ) async throws -> Result {
-        let connection = try await connect(to: device)
+        let connection = try await connect(to: device, pulse)
         logger.debug(
             "logged in", metadata: ["device": "\(device.settings.name)", "server": "\(connection.serverBanner)"])
         defer { connection.close() }
@@ -75,12 +77,12 @@ extension Orchestrator {
         }
     }
 
-    private func connect(to device: Device) async throws -> SSHConnection {
+    private func connect(to device: Device, _ pulse: Pulse) async throws -> SSHConnection {
         let credentials = try await settings.credentials(for: device)
         do {
             return try await SSHConnection.connect(
                 to: device.endpoint, pins: device.pins, credentials: credentials, deadlines: settings.deadlines,
-                logger: logger)
+                pulse: pulse, logger: logger)
         } catch {
             let failure = DeviceFailure(error)
             guard failure.code == .hostKey else { throw failure }

@@ -10,13 +10,15 @@ struct DeviceSession: Sendable {
     /// Valves that the user opened for this run's plan.
     let allowed: Set<Valve>
     let environment: Orchestrator
-    let stop: StopRequest
+    /// Tells whether the device keeps this run waiting.
+    let pulse: Pulse
+    private let stop = StopRequest()
 
-    init(device: Device, allowed: Set<Valve>, environment: Orchestrator, stop: StopRequest = StopRequest()) {
+    init(device: Device, allowed: Set<Valve>, environment: Orchestrator, pulse: Pulse) {
         self.device = device
         self.allowed = allowed
         self.environment = environment
-        self.stop = stop
+        self.pulse = pulse
     }
 
     private var store: Store { environment.store }
@@ -27,8 +29,9 @@ struct DeviceSession: Sendable {
         do {
             // Known by the time the device has been reached and listed.
             let scope = Task { [store, device] in try await store.syncScope(for: device) }
-            let plan = try await environment.withConnection(to: device, toList: device.directories) {
-                connection, sftp in
+            let plan = try await environment.withConnection(
+                to: device, toList: device.directories, pulse: pulse
+            ) { connection, sftp in
                 try await withStaging(Staging.discarding(), closing: { await $0.discard() }) { staging in
                     let found = try await RemoteLister(sftp: sftp).list(device.directories)
                     let listings = found.map { $0.listing.awaitingRepair(of: $0.leftovers) }
@@ -48,6 +51,7 @@ struct DeviceSession: Sendable {
     func run(trigger: SessionTrigger) async -> SessionReport {
         await stop.guarding {
             do {
+                try stop.check()
                 let lease = try await Lease.acquire(device: device, in: store)
                 let report = await runHoldingLease(trigger: trigger)
                 lease.release()
@@ -64,7 +68,9 @@ struct DeviceSession: Sendable {
             // Known by the time the device has been reached and listed. What changes on the server from here on is found
             // when it is to be recorded.
             let scope = Task { [store, device] in try await store.syncScope(for: device) }
-            return try await environment.withConnection(to: device, toList: device.directories) { connection, sftp in
+            return try await environment.withConnection(
+                to: device, toList: device.directories, pulse: pulse
+            ) { connection, sftp in
                 try await withStaging(try await store.openStaging(), closing: store.close) { staging in
                     // A device that lacks much gets its channels opened while it is being listed.
                     let pushes = try await scope.value.likelyPushes(to: device.directories)

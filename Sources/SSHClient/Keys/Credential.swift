@@ -14,7 +14,7 @@ public enum Credential: Sendable {
     /// Reads a private key file. Refuses one that others can read, and kinds of key that can't work.
     public static func keyFile(at path: String, passphrase: Secret?) async throws(SSHError) -> Credential {
         let result = await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
+            DispatchQueue.global(qos: .userInitiated).async {
                 continuation.resume(returning: Result { () throws(SSHError) in try readKey(path) })
             }
         }

@@ -9,9 +9,9 @@ struct Handshake: Sendable {
 
     /// Connects and exchanges keys, accepting only host keys of `algorithms`. Nothing is authenticated.
     static func perform(
-        with endpoint: Endpoint, offering algorithms: [String], deadlines: Deadlines
+        with endpoint: Endpoint, offering algorithms: [String], deadlines: Deadlines, pulse: Pulse = Pulse()
     ) async throws(SSHError) -> Handshake {
-        let driver = try await SSHDriver.connect(to: endpoint, deadlines: deadlines)
+        let driver = try await SSHDriver.connect(to: endpoint, deadlines: deadlines, pulse: pulse)
         do throws(SSHError) {
             return try await driver.withDeadline(deadlines.handshake, "the key exchange with \(endpoint.host)") {
                 () async throws(SSHError) in

@@ -13,6 +13,7 @@ final class SSHDriver: @unchecked Sendable {
     let eventLoop: any EventLoop
     private let channel: any Channel
     let deadlines: Deadlines
+    private let pulse: Pulse
     private var session: SSHSession?
     /// What waits for bytes from the other side; each returns true when it is over.
     private var waiting: [() -> Bool] = []
@@ -23,15 +24,19 @@ final class SSHDriver: @unchecked Sendable {
     /// What ended the connection; nil while it lives.
     private(set) var failure: SSHError?
 
-    private init(channel: any Channel, deadlines: Deadlines) throws(SSHError) {
+    private init(channel: any Channel, deadlines: Deadlines, pulse: Pulse) throws(SSHError) {
         self.channel = channel
         self.deadlines = deadlines
+        self.pulse = pulse
         eventLoop = channel.eventLoop
         session = try SSHSession()
     }
 
     /// Opens the TCP connection. Nothing is sent yet.
-    static func connect(to endpoint: Endpoint, deadlines: Deadlines) async throws(SSHError) -> SSHDriver {
+    static func connect(
+        to endpoint: Endpoint, deadlines: Deadlines, pulse: Pulse = Pulse()
+    ) async throws(SSHError) -> SSHDriver {
+        pulse.setAwaiting(true)
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(TimeAmount(deadlines.connect))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -39,9 +44,9 @@ final class SSHDriver: @unchecked Sendable {
             .channelOption(.allowRemoteHalfClosure, value: false)
         do {
             // Handhelds fall asleep in the middle: notice it within seconds (tcp(7)).
-            return try await bootstrap.connect(host: endpoint.host, port: endpoint.port) { channel in
+            return try await bootstrap.connect(to: endpoint) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let driver = try SSHDriver(channel: channel, deadlines: deadlines)
+                    let driver = try SSHDriver(channel: channel, deadlines: deadlines, pulse: pulse)
                     let options = channel.syncOptions
                     #if os(Linux)
                         try? options?.setOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 10)
@@ -144,6 +149,7 @@ final class SSHDriver: @unchecked Sendable {
     func received(_ bytes: ByteBuffer) {
         eventLoop.preconditionInEventLoop()
         lastProgress = .now()
+        pulse.heard()
         if streams.isEmpty { acknowledge() }
         session?.receive(bytes)
         pump()
@@ -176,8 +182,11 @@ final class SSHDriver: @unchecked Sendable {
         streams.removeAll { $0 === stream }
     }
 
-    /// A request was sent that will be answered: silence counts from here.
-    func awaitsAnswer() { lastProgress = max(lastProgress, .now()) }
+    /// A stream began to wait for an answer, so that silence counts from here, or has them all.
+    func awaitsAnswer(_ isAwaiting: Bool) {
+        if isAwaiting { lastProgress = max(lastProgress, .now()) }
+        pulse.setAwaiting(streams.contains { $0.isAwaitingAnswer })
+    }
 
     // MARK: The end
 
@@ -189,6 +198,7 @@ final class SSHDriver: @unchecked Sendable {
     private func end(_ error: SSHError) {
         guard failure == nil else { return }
         failure = error
+        pulse.setAwaiting(false)
         watchdog?.cancel()
         channel.close(mode: .all, promise: nil)
         session?.receiveEnd()
@@ -238,6 +248,19 @@ private final class DriverHandler: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let reason = (error as? IOError)?.localizedReason ?? "\(error)"
         driver.receivedEnd(SSHError(.disconnected, "the connection was lost: \(reason)"))
+    }
+}
+
+extension ClientBootstrap {
+    /// Connects without a look-up where the host is an address already: that has a thread of its own for each event loop.
+    fileprivate func connect<Output: Sendable>(
+        to endpoint: Endpoint, channelInitializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Output>
+    ) async throws -> Output {
+        if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
+            try await connect(to: address, channelInitializer: channelInitializer)
+        } else {
+            try await connect(host: endpoint.host, port: endpoint.port, channelInitializer: channelInitializer)
+        }
     }
 }
 

@@ -90,8 +90,9 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     }
 
     func setAwaitingAnswer(_ isAwaiting: Bool) {
-        if isAwaiting, !isAwaitingAnswer { driver.awaitsAnswer() }
+        guard isAwaiting != isAwaitingAnswer else { return }
         isAwaitingAnswer = isAwaiting
+        driver.awaitsAnswer(isAwaiting)
     }
 
     func fail(_ error: SSHError) { driver.fail(error) }

@@ -36,10 +36,10 @@ public struct VersionDraft: Sendable {
 
 /// The versions on disk: plain files that a person can browse, back up and carry away.
 ///
-/// `<library>/<owner>/<platform>/<game>/<slot>/<stem> [YYYY-MM-DD_HH-MM-SS].<ext>`. An actor on a thread of its own.
+/// `<library>/<owner>/<platform>/<game>/<slot>/<stem> [YYYY-MM-DD_HH-MM-SS].<ext>`. An actor that runs where it may block.
 public actor Library {
     private nonisolated let disk = DiskExecutor()
-    /// The actor runs on its own thread.
+    /// The actor runs where it may block.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { disk.asUnownedSerialExecutor() }
     /// Absolute path.
     public nonisolated let root: String

@@ -6,7 +6,7 @@ import struct Crypto.SHA256
 /// One file of a version, read from beginning to end. It is opened by the first read.
 public actor LibraryFile {
     private nonisolated let disk: DiskExecutor
-    /// Runs on the library's own thread.
+    /// Runs where the library does.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { disk.asUnownedSerialExecutor() }
     private var descriptor: Int32 = -1
     private let path: String

@@ -7,7 +7,7 @@ import struct Crypto.SHA256
 /// A file that is being received. Small ones stay in memory until it is known whether they are needed.
 public actor StagedFile {
     private nonisolated let disk: DiskExecutor
-    /// Runs on the staging's own thread.
+    /// Runs where the staging does.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { disk.asUnownedSerialExecutor() }
     private let path: String
     private let staging: Staging

@@ -8,7 +8,7 @@ import struct Crypto.SHA256
 /// giving a file its final name.
 public actor Staging {
     private nonisolated let disk: DiskExecutor
-    /// The actor runs on its own thread.
+    /// The actor runs where it may block.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { disk.asUnownedSerialExecutor() }
     nonisolated let folder: String
     /// Made for what is being received.

@@ -1,0 +1,31 @@
+import NIOCore
+import Synchronization
+
+/// Tells whoever shares out what many devices need whether one of them keeps its connection waiting.
+public final class Pulse: Sendable {
+    /// Since when we have waited for the device without hearing of it, in nanoseconds; `none` while nothing is awaited.
+    private let waitingSince = Atomic<UInt64>(none)
+    private static let none = UInt64.max
+
+    /// Nothing is awaited yet.
+    public init() {}
+
+    /// How long the device has been silent while something was awaited of it: the connection, or an answer. Zero while
+    /// nothing is. Can be asked from anywhere.
+    public var silence: Duration {
+        let since = waitingSince.load(ordering: .relaxed)
+        return since == Pulse.none ? .zero : .nanoseconds(Pulse.now &- since)
+    }
+
+    /// Whether something is awaited of the device from now on.
+    func setAwaiting(_ isAwaiting: Bool) {
+        waitingSince.store(isAwaiting ? Pulse.now : Pulse.none, ordering: .relaxed)
+    }
+
+    /// Something arrived from the device.
+    func heard() {
+        if waitingSince.load(ordering: .relaxed) != Pulse.none { setAwaiting(true) }
+    }
+
+    private static var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
+}
