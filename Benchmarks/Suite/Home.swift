@@ -16,10 +16,15 @@ struct Home: Sendable {
 
     /// Adds a trusted device whose saves are in `folder`.
     func add(_ device: String, _ link: Link, _ layout: DataSet.Layout, _ folder: String) async throws {
+        try await add(device, port: link.port, layout, folder)
+    }
+
+    /// The same, on a port of 127.0.0.1.
+    func add(_ device: String, port: Int, _ layout: DataSet.Layout, _ folder: String) async throws {
         let place = layout == .flat ? ["--dir", "gba=\(folder)"] : ["--platform-dirs", folder]
         try await run(
             [
-                "device", "add", device, "--host", "127.0.0.1", "--port", "\(link.port)", "--user", Link.user,
+                "device", "add", device, "--host", "127.0.0.1", "--port", "\(port)", "--user", Link.user,
                 "--trust", try await SSHKeys.shared.fingerprint("host_ed25519"),
             ] + place)
     }

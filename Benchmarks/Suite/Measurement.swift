@@ -11,6 +11,8 @@ struct Sample: Codable, Sendable {
     let receivedBytes: Int
     /// TCP connections.
     let connections: Int
+    /// Only for many devices at once.
+    var crowd: Crowd.Figures?
 }
 
 /// The runs of one peer in one workload at one delay.

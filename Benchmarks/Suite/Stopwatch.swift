@@ -5,14 +5,17 @@ import TestSupport
 struct Stopwatch {
     let program: String
 
-    /// Runs it once, at most for `limit` seconds. What others wrote before is on the disk by then.
-    func time(_ invocation: Invocation, over link: Link?, limit: Double) async throws -> Sample {
+    /// Runs it once, at most for `limit` seconds. What others wrote before is on the disk by then. Throws unless it ends with
+    /// one of `statuses`.
+    func time(
+        _ invocation: Invocation, over link: Link?, limit: Double, statuses: Set<Int32> = [0]
+    ) async throws -> Sample {
         let folder = try TemporaryFolder()
         let before = try await link?.traffic()
         let status = try await run(invocation, in: folder, limit: limit)
         let after = try await link?.traffic()
         let output = String(decoding: (folder.read("output") ?? []).suffix(2000), as: UTF8.self)
-        guard status == 0 else { throw BenchError("exit status \(status): \(output)") }
+        guard statuses.contains(status) else { throw BenchError("exit status \(status): \(output)") }
         let report = String(decoding: folder.read("report") ?? [], as: UTF8.self)
         let numbers = report.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
         guard numbers.count == 3 else { throw BenchError("the stopwatch wrote \"\(report)\"") }

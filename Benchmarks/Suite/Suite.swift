@@ -140,6 +140,9 @@ struct Suite: AsyncParsableCommand {
         let library = Part(
             name: "library", title: "100,000 saves in the library, 10 devices: unchanged, 1 % changed", isQuick: false
         ) { try await $0.runLibrary() }
-        return workloads + sizes + [library]
+        let crowd = Part(
+            name: "crowd", title: "\(Crowd.devices) devices at once: first pull, unchanged, with others that hang or are slow"
+        ) { try await $0.runCrowd() }
+        return workloads + sizes + [library, crowd]
     }
 }

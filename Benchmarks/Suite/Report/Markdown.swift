@@ -20,7 +20,7 @@ struct Markdown {
         trip.
 
         \(costs.text)
-
+        \(crowd)
         """
     }
 
@@ -90,6 +90,24 @@ struct Markdown {
     private var checks: String {
         guard !report.checks.isEmpty else { return "" }
         return report.checks.map { "- \($0.holds ? "yes" : "NO"): \($0.what)\n" }.joined() + "\n"
+    }
+
+    /// What only many devices at once have.
+    private var crowd: String {
+        var table = Table(["workload", "devices/s", "peak memory", "threads", "half of the healthy done", "all of them"])
+        let measured = report.measurements.filter { $0.samples.contains { $0.crowd != nil } }
+        guard !measured.isEmpty else { return "" }
+        for measurement in measured {
+            let all = measurement.samples.compactMap(\.crowd?.allDone).median
+            let done = { (time: Double?) in time.map(Format.seconds) ?? "–" }
+            table.add([
+                measurement.title, all.map { String(format: "%.0f", Double(Crowd.devices) / $0) } ?? "–",
+                Format.size(Int(measurement.peak ?? 0)),
+                "\(measurement.samples.compactMap(\.crowd?.threads).max() ?? 0)",
+                done(measurement.samples.compactMap(\.crowd?.halfDone).median), done(all),
+            ])
+        }
+        return "\n\(table.text)\n"
     }
 
     private var costs: Table {
