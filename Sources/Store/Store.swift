@@ -30,8 +30,10 @@ public final class Store: Sendable {
         stateDirectory: String, libraryDirectory: String, now: @escaping @Sendable () -> Date, logger: Logger
     ) async throws(StoreError) -> Store {
         do {
-            return try await Task.detached {
-                try openBlocking(stateDirectory, libraryDirectory, now, logger)
+            var configuration = Configuration()
+            observe(&configuration)
+            return try await Task.detached { [configuration] in
+                try openBlocking(stateDirectory, libraryDirectory, configuration, now, logger)
             }.value
         } catch {
             throw StoreError(database: error)
@@ -39,7 +41,8 @@ public final class Store: Sendable {
     }
 
     private static func openBlocking(
-        _ stateDirectory: String, _ libraryDirectory: String, _ now: @escaping @Sendable () -> Date, _ logger: Logger
+        _ stateDirectory: String, _ libraryDirectory: String, _ configuration: Configuration,
+        _ now: @escaping @Sendable () -> Date, _ logger: Logger
     ) throws -> Store {
         for folder in [stateDirectory, "\(stateDirectory)/leases", libraryDirectory] {
             _ = try FileCalls.makeFolders(folder)
@@ -54,7 +57,7 @@ public final class Store: Sendable {
         guard descriptor >= 0 else { throw StoreError(errno: errno, "open the database \(file)") }
         Glibc.close(descriptor)
 
-        var configuration = Configuration()
+        var configuration = configuration
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(10)
         configuration.maximumReaderCount = 1

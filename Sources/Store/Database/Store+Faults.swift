@@ -1,8 +1,20 @@
 import Faults
 import GRDB
 
-/// The seam at which tests let the database fail. Release builds have the transaction and nothing else.
+/// The seams at which tests let the database fail, and read along. Release builds have the transaction and nothing else.
 extension Store {
+    #if DEBUG
+        /// Told of every statement of the stores that are opened under it, as SQLite carries it out.
+        @TaskLocal static var onStatement: (@Sendable (String) -> Void)?
+    #endif
+
+    static func observe(_ configuration: inout Configuration) {
+        #if DEBUG
+            guard let onStatement else { return }
+            configuration.prepareDatabase { db in db.trace { onStatement("\($0)") } }
+        #endif
+    }
+
     /// Has `perform` carry out `body` in a transaction, for `purpose`.
     static func transaction<Value: Sendable>(
         _ name: StaticString, _ purpose: StaticString, _ body: @escaping @Sendable (Database) throws -> Value,
