@@ -12,7 +12,7 @@ actor Slots {
     private var watch: Task<Void, Never>?
 
     /// How long a device may be silent before its session no longer counts.
-    private static let patience: Duration = .milliseconds(100)
+    private static let patience: Duration = .milliseconds(40)
     /// How many sessions may be under way that don't count.
     static let mostSilent = 64
 

@@ -1,17 +1,24 @@
-/// The server's side of one device's run, indexed for the planner: the owner's saves, and what is known of the device.
+/// The server's side of one device's run, indexed for the planner: the owner's saves that the device may have or get, and
+/// what is known of the device.
 public struct SyncScopeIndex: Sendable {
-    /// One for each of the owner's saves, in no order.
+    /// One for each of those saves, in no order.
     let rows: [ScopeRow]
     /// What was agreed on for saves that are not the owner's, by the save's number.
     let strayBaselines: [Int64: Baseline]
     /// In the order of ``rows``.
     private let keys: KeyPositions
     private let cards: [Int64: CardIdentity]
+    /// The platforms, folded, of which all the owner's saves are here; nil for every platform.
+    private let platforms: Set<String>?
 
     /// Indexes `saves` by key and `baselines` by save; each key and each save occurs once. `cards` are those that the
-    /// device's save directories were last seen on, by the directory's number.
-    public init(saves: [ServerSave], baselines: [Baseline], cards: [Int64: CardIdentity] = [:]) {
+    /// device's save directories were last seen on, by the directory's number. Of each of `platforms` (folded; nil for
+    /// every platform) all saves are given, and of others those that have a baseline.
+    public init(
+        saves: [ServerSave], baselines: [Baseline], cards: [Int64: CardIdentity] = [:], platforms: Set<String>? = nil
+    ) {
         self.cards = cards
+        self.platforms = platforms
         var unclaimed: [Int64: Int] = [:]
         unclaimed.reserveCapacity(baselines.count)
         for (index, baseline) in baselines.enumerated() where unclaimed[baseline.saveID] == nil {
@@ -27,6 +34,9 @@ public struct SyncScopeIndex: Sendable {
         self.keys = keys
         strayBaselines = unclaimed.mapValues { baselines[$0] }
     }
+
+    /// Whether all that a plan needs to know of these platforms (folded) is here.
+    public func covers(_ wanted: Set<String>) -> Bool { platforms.map(wanted.isSubset) ?? true }
 
     /// The place in ``rows`` of the save with this key, or nil when the server has none.
     func row(_ key: SaveKey) -> Int? { keys.position(of: key) }
@@ -49,11 +59,7 @@ public struct SyncScopeIndex: Sendable {
     /// How many saves the server will probably put into `directories`: those whose content differs from what was last
     /// agreed on. Platforms that only a listing can tell are not counted.
     public func likelyPushes(to directories: [SaveDirectory]) -> Int {
-        let platforms = Set(
-            directories.compactMap { directory -> String? in
-                guard case .named(let name) = directory.platform, directory.acceptsNew else { return nil }
-                return NameFolding.platform(name)
-            })
+        let platforms = Set(directories.filter(\.acceptsNew).compactMap(\.foldedPlatform))
         return rows.count { row in
             guard case .version(let version) = row.save.content, platforms.contains(row.save.identity.key.platform)
             else { return false }

@@ -3,15 +3,21 @@ import GRDB
 import Planner
 
 extension Store {
-    /// The saves of the device's owner and what was agreed on with the device, in one snapshot and four queries.
-    /// Archival versions are never loaded.
-    public func syncScope(for device: Device) async throws(StoreError) -> SyncScopeIndex {
+    /// The saves of the device's owner that a run needs, and what was agreed on with the device, in one snapshot and at most
+    /// five queries. Archival versions are never loaded.
+    ///
+    /// - Parameter platforms: those of which all saves are loaded, folded. Nil for those that are expected before the device
+    ///   is listed: the ones that its directories name, and where each subfolder is one, those that it had before.
+    public func syncScope(
+        for device: Device, of platforms: Set<String>? = nil
+    ) async throws(StoreError) -> SyncScopeIndex {
         try await read { db in
-            let saves = try loadSaves(of: device.settings.owner, db)
+            let platforms = try platforms ?? expectedPlatforms(of: device, db)
+            let saves = try loadSaves(of: device, platforms, db)
             let entries = try loadEntries(of: device.id, db)
             let baselines = try loadBaselines(of: device.id, entries, db)
             return SyncScopeIndex(
-                saves: saves, baselines: baselines, cards: try loadCards(of: device.id, db))
+                saves: saves, baselines: baselines, cards: try loadCards(of: device.id, db), platforms: platforms)
         }
     }
 
@@ -57,14 +63,33 @@ extension Store {
     }
 }
 
-private func loadSaves(of owner: String, _ db: Database) throws -> [ServerSave] {
+private func expectedPlatforms(of device: Device, _ db: Database) throws -> Set<String> {
+    let named = Set(device.directories.compactMap(\.foldedPlatform))
+    guard device.directories.contains(where: { $0.foldedPlatform == nil }) else { return named }
+    return try named.union(
+        String.fetchSet(
+            db,
+            sql: """
+                SELECT DISTINCT s.platform_key FROM device_save_sync b JOIN saves s ON s.id = b.save_id
+                WHERE b.device_id = ?
+                """, arguments: [device.id]))
+}
+
+/// All saves of these platforms, and those that were agreed on with the device. The sign keeps SQLite from going through
+/// all that the owner has (https://www.sqlite.org/optoverview.html, section 4).
+private func loadSaves(of device: Device, _ platforms: Set<String>, _ db: Database) throws -> [ServerSave] {
+    let owner = device.settings.owner
     let rows = try Row.fetchCursor(
         db,
         sql: """
             SELECT s.id, s.platform, s.game, s.kind, s.slot, s.deleted_at, v.id, v.content_hash, v.shape, v.size,
                 v.is_blank, v.original_name, v.modified_at
-            FROM saves s LEFT JOIN save_versions v ON v.id = s.current_version_id WHERE s.owner = ?
-            """, arguments: [owner])
+            FROM saves s LEFT JOIN save_versions v ON v.id = s.current_version_id
+            WHERE +s.owner = :owner AND s.id IN (
+                SELECT id FROM saves WHERE owner = :owner AND platform_key IN (SELECT value FROM json_each(:platforms))
+                UNION SELECT save_id FROM device_save_sync WHERE device_id = :device)
+            """,
+        arguments: ["owner": owner, "platforms": try json(platforms.map(storedKey)), "device": device.id])
     var saves: [ServerSave] = []
     while let row = try rows.next() {
         let identity = SaveIdentity(
@@ -85,6 +110,11 @@ private func loadSaves(of owner: String, _ db: Database) throws -> [ServerSave] 
         saves.append(ServerSave(id: row[0], identity: identity, content: content))
     }
     return saves
+}
+
+/// A JSON array, for one parameter however many there are (https://www.sqlite.org/json1.html#jeach).
+private func json(_ texts: [String]) throws -> String {
+    String(decoding: try JSONEncoder().encode(texts), as: UTF8.self)
 }
 
 private func loadEntries(of device: Int64, _ db: Database) throws -> [Int64: [EntryBaseline]] {

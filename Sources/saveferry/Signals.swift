@@ -22,8 +22,8 @@ enum Signals {
         let task = Task { await work() }
         let sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
-            // Without a queue each gets a thread of its own.
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))
+            // Without a queue each gets a thread of its own; and not the one of disk work, which a hung disk may hold up.
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 if task.isCancelled { _exit(128 + number) }
                 task.cancel()

@@ -1,4 +1,5 @@
 import Planner
+import Testing
 
 /// The contents of the decision table: x, y, z differ, and the same letter is the same content everywhere.
 func digest(_ letter: Character) -> Digest {
@@ -101,6 +102,15 @@ struct Fixture {
 
     var scope: SyncScopeIndex { SyncScopeIndex(saves: servers, baselines: baselines, cards: knownCards) }
 
+    /// As much of the server's side as a run loads: all saves of the listed platforms, and what was agreed on.
+    var narrowScope: SyncScopeIndex {
+        let platforms = listings.reduce(into: Set()) { $0.formUnion($1.platforms) }
+        let agreed = Set(baselines.map(\.saveID))
+        return SyncScopeIndex(
+            saves: servers.filter { platforms.contains($0.identity.key.platform) || agreed.contains($0.id) },
+            baselines: baselines, cards: knownCards, platforms: platforms)
+    }
+
     var listings: [DirectoryListing] {
         directories.map { directory in
             let state = states[directory.id] ?? .listed(contents[directory.id] ?? .init())
@@ -113,10 +123,19 @@ struct Fixture {
     /// The saves that the survey wants read.
     var surveyed: [DeviceSave] { survey(pairing, scope: scope, deletions: deletionPolicy) }
 
-    func plan(allowing allowed: Set<Valve> = []) -> Plan {
+    /// The plan, which is the same whether the whole of the server's side is known or what a run loads of it.
+    func plan(allowing allowed: Set<Valve> = [], sourceLocation: SourceLocation = #_sourceLocation) -> Plan {
+        let plan = plan(scope, allowing: allowed)
+        #expect(self.plan(narrowScope, allowing: allowed) == plan, sourceLocation: sourceLocation)
+        return plan
+    }
+
+    private func plan(_ scope: SyncScopeIndex, allowing allowed: Set<Valve>) -> Plan {
         let pairing = pairing
         var knowledge = pairing.saves.mapValues { _ in DeviceKnowledge.unchanged }
-        for save in surveyed { knowledge[save.identity.key] = .read(content(of: save)) }
+        for save in survey(pairing, scope: scope, deletions: deletionPolicy) {
+            knowledge[save.identity.key] = .read(content(of: save))
+        }
         return makePlan(
             PlanInput(
                 device: "deck", now: now, conflictPolicy: conflictPolicy, deletionPolicy: deletionPolicy,

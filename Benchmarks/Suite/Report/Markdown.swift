@@ -98,7 +98,8 @@ struct Markdown {
         let measured = report.measurements.filter { $0.samples.contains { $0.crowd != nil } }
         guard !measured.isEmpty else { return "" }
         for measurement in measured {
-            let all = measurement.samples.compactMap(\.crowd?.allDone).median
+            // Without others that hang, the run ends before it can be seen that all are done.
+            let all = measurement.median { $0.crowd?.allDone ?? $0.wallSeconds }
             let done = { (time: Double?) in time.map(Format.seconds) ?? "–" }
             table.add([
                 measurement.title, all.map { String(format: "%.0f", Double(Crowd.devices) / $0) } ?? "–",

@@ -36,7 +36,7 @@ struct DeviceSession: Sendable {
                     let found = try await RemoteLister(sftp: sftp).list(device.directories)
                     let listings = found.map { $0.listing.awaitingRepair(of: $0.leftovers) }
                     return try await examine(
-                        listings, scope.value, over: connection, sftp, into: staging, keepsContents: false
+                        listings, covering(listings, scope.value), over: connection, sftp, into: staging, keepsContents: false
                     ).plan
                 }
             }
@@ -77,7 +77,7 @@ struct DeviceSession: Sendable {
                     async let widened: Void = sftp.widen(forReplacing: pushes)
                     let listings = try await listAndRepair(over: sftp)
                     let examined = try await examine(
-                        listings, scope.value, over: connection, sftp, into: staging, keepsContents: true)
+                        listings, covering(listings, scope.value), over: connection, sftp, into: staging, keepsContents: true)
                     await widened
                     try stop.check()
                     let ledger = try await Ledger.begin(
@@ -113,6 +113,12 @@ struct DeviceSession: Sendable {
         }
         // What could not be repaired says nothing of its save, and keeps no other from being synced.
         return try await lister.list(device.directories).map { $0.listing.awaitingRepair(of: $0.leftovers) }
+    }
+
+    /// The server's side, loaded anew where the device shows platforms that were not expected of it.
+    private func covering(_ listings: [DirectoryListing], _ scope: SyncScopeIndex) async throws -> SyncScopeIndex {
+        let platforms = listings.reduce(into: Set()) { $0.formUnion($1.platforms) }
+        return scope.covers(platforms) ? scope : try await store.syncScope(for: device, of: platforms)
     }
 
     /// Everything that was learnt of the device, and the plan that follows from it.
