@@ -24,14 +24,14 @@ struct PlanBenchmark {
         if counts.isEmpty { counts = [1_000, 10_000, 100_000] }
 
         print("medians of \(runs) runs, in ms")
-        print(row(["saves", "index", "pairing", "survey", "knowledge", "plan", "planning", "us a save"]))
+        print(row(["saves", "index", "pairing", "survey", "plan", "planning", "us a save"]))
         for count in counts {
             let shelf = Shelf(count: count, isScattered: isScattered)
             let steps = (0..<runs).map { _ in PlanSteps(shelf) }
-            let parts = [\PlanSteps.index, \.pairing, \.survey, \.knowledge, \.plan, \.planning].map { step in
+            let parts = [\PlanSteps.index, \.pairing, \.survey, \.plan, \.planning].map { step in
                 median(steps.map { milliseconds($0[keyPath: step]) })
             }
-            print(row(["\(count)"] + parts.map(rounded) + [rounded(parts[5] * 1_000 / Double(count))]))
+            print(row(["\(count)"] + parts.map(rounded) + [rounded(parts[4] * 1_000 / Double(count))]))
         }
         print("peak memory: \(peakMemory() / 1_024) MiB")
     }
@@ -66,36 +66,32 @@ struct PlanSteps {
     let index: Duration
     let pairing: Duration
     let survey: Duration
-    /// What the session does between survey and plan where nothing has to be read.
-    let knowledge: Duration
     let plan: Duration
 
     /// What a run waits for between the last listing and the first operation.
-    var planning: Duration { pairing + survey + knowledge + plan }
+    var planning: Duration { pairing + survey + plan }
 
     /// Plans for `shelf` once, and makes sure that everything was found in step.
     init(_ shelf: Shelf) {
         let clock = ContinuousClock()
         let start = clock.now
-        let scope = SyncScopeIndex(saves: shelf.saves, baselines: shelf.baselines)
+        let scope = SyncScopeIndex(
+            owner: Shelf.owner, saves: shelf.saves, baselines: shelf.baselines, directories: Shelf.directories)
         let indexed = clock.now
-        let pairing = Pairing(listings: shelf.listings, owner: Shelf.owner)
+        let pairing = Pairing(listings: shelf.listings, scope: scope)
         let paired = clock.now
-        let toRead = Planner.survey(pairing, scope: scope, deletions: .hold)
+        let toRead = Planner.survey(pairing, deletions: .hold)
         let surveyed = clock.now
-        let knowledge = pairing.saves.filled(with: DeviceKnowledge.unchanged)
-        let known = clock.now
         let plan = makePlan(
             PlanInput(
                 device: "deck", now: 1_750_000_000, conflictPolicy: .ask, deletionPolicy: .hold,
-                listings: shelf.listings, pairing: pairing, knowledge: knowledge, scope: scope))
+                pairing: pairing, knowledge: [:]))
         let planned = clock.now
         precondition(toRead.isEmpty && plan.operations.count == shelf.saves.count && plan.halts.isEmpty)
         precondition(plan.operations.allSatisfy { $0.step == .nothing && $0.reason == "in step" })
         index = indexed - start
         self.pairing = paired - indexed
         survey = surveyed - paired
-        self.knowledge = known - surveyed
-        self.plan = planned - known
+        self.plan = planned - surveyed
     }
 }

@@ -16,7 +16,7 @@ struct Shelf {
     private static let stamp = Stamp(size: 32_768, modified: 1_700_000_000)
     private static let platforms = ["gba", "snes", "nes", "Genesis Plus GX", "psx", "n64", "gbc", "pce"]
     /// Save directories: one for each platform, one with a folder for each platform, states, and folder saves.
-    private static let directories: [SaveDirectory] =
+    static let directories: [SaveDirectory] =
         platforms.enumerated().map { SaveDirectory(id: Int64($0 + 1), path: "/saves/\($1)", platform: .named($1)) } + [
             SaveDirectory(id: 9, path: "/saves/cores", platform: .eachSubfolder),
             SaveDirectory(id: 10, path: "/states", platform: .named("gba"), kind: .state),

@@ -6,24 +6,53 @@ public struct DeviceSave: Hashable, Sendable {
     public let directory: Int64
     /// The file, or the folder, below the save directory.
     public let path: RelativePath
-    /// A file or a folder.
-    public let shape: SaveShape
-    /// The files in order of their paths; exactly one for ``SaveShape/file``. Paths are below the save directory.
-    public let files: [ListedFile]
+    private let parts: Parts
 
-    /// A save of `files` at `path`.
-    public init(
-        identity: SaveIdentity, directory: Int64, path: RelativePath, shape: SaveShape, files: [ListedFile]
-    ) {
+    /// A file is what stands at ``path``, and needs no array of one.
+    private enum Parts: Hashable {
+        case file(Stamp)
+        case folder([ListedFile])
+    }
+
+    /// A save that is the one file at `path`.
+    public init(identity: SaveIdentity, directory: Int64, path: RelativePath, stamp: Stamp) {
         self.identity = identity
         self.directory = directory
         self.path = path
-        self.shape = shape
-        self.files = files
+        parts = .file(stamp)
+    }
+
+    /// A save that is the folder at `path` with `files` in it, in order of their paths.
+    public init(identity: SaveIdentity, directory: Int64, path: RelativePath, files: [ListedFile]) {
+        self.identity = identity
+        self.directory = directory
+        self.path = path
+        parts = .folder(files)
+    }
+
+    /// A file or a folder.
+    public var shape: SaveShape {
+        switch parts {
+        case .file: .file
+        case .folder: .folder
+        }
+    }
+
+    /// The files in order of their paths; exactly one for ``SaveShape/file``. Paths are below the save directory.
+    public var files: [ListedFile] {
+        switch parts {
+        case .file(let stamp): [ListedFile(path: path, stamp: stamp)]
+        case .folder(let files): files
+        }
     }
 
     /// Sum of the listed sizes in bytes.
-    public var size: UInt64 { files.reduce(0) { $0 &+ $1.stamp.size } }
+    public var size: UInt64 {
+        switch parts {
+        case .file(let stamp): stamp.size
+        case .folder(let files): files.reduce(0) { $0 &+ $1.stamp.size }
+        }
+    }
 }
 
 /// The content of a save on a device, known by reading it or by a settled stamp.

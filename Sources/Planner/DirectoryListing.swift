@@ -14,9 +14,6 @@ public struct DirectoryListing: Sendable {
         self.card = card
     }
 
-    /// How many regular files were found.
-    var fileCount: Int { if case .listed(let contents) = state { contents.files.count } else { 0 } }
-
     /// How the listing ended.
     public enum State: Sendable {
         case listed(Contents)

@@ -9,9 +9,9 @@ struct DirectoryValves {
     /// Whether any valve closed for a place.
     var areClosed: Bool { !closed.isEmpty }
 
-    init(_ input: PlanInput, _ matches: Matches, places: Places) {
-        let tracked = Dictionary(grouping: TrackedSaves.count(input, matches, places), by: \.place.directory)
-        for listing in input.listings {
+    init(_ input: PlanInput, places: Places) {
+        let tracked = Dictionary(grouping: TrackedSaves.count(input, places), by: \.place.directory)
+        for listing in input.pairing.listings {
             let directory = listing.directory
             let path = FileName.escaped(directory.path)
             switch listing.state {
@@ -25,7 +25,7 @@ struct DirectoryValves {
                     Place(directory: directory.id, platformFolder: nil), .directoryUnreadable, path,
                     "the directory can't be listed (\(reason)); nothing in it was compared.")
             case .listed(let contents):
-                let known = input.scope.card(of: directory.id)
+                let known = input.pairing.scope.card(of: directory.id)
                 for folder in contents.unreadable {
                     halts.append(
                         Halt(

@@ -1,53 +1,51 @@
-/// What an operation is about.
-struct Subject {
-    /// The save's key: the device's own where the device has it, which lies nearer in memory than the server's.
-    let key: SaveKey
+/// An operation, and the place whose valves rule over it: where the save stands, or would stand.
+struct Draft {
+    let operation: Operation
     /// The save directory's number.
     let directory: Int64
-    /// Where it stands, or would stand, below it. The valves of that place rule over the operation.
     let path: RelativePath
 }
 
-/// An operation, and what it is about: nil for an entry that is no save.
-typealias Draft = (operation: Operation, subject: Subject?)
-
-/// The operations of a plan in the making.
+/// The operations of a plan in the making: the safety limits are applied to each as it comes.
 struct Drafts {
-    var operations: [Operation] = []
-    /// One for each operation.
-    private(set) var subjects: [Subject?] = []
+    private(set) var operations: [Operation] = []
+    private(set) var blanks: BlankSaves
+    /// One for each operation; see ``Step/rank``.
+    private var ranks: [UInt8] = []
+    private let valves: DirectoryValves
+    private let places: Places
 
-    init(capacity: Int) {
+    init(_ input: PlanInput, _ valves: DirectoryValves, _ places: Places, capacity: Int) {
+        blanks = BlankSaves(input)
+        self.valves = valves
+        self.places = places
         operations.reserveCapacity(capacity)
-        subjects.reserveCapacity(capacity)
+        ranks.reserveCapacity(capacity)
     }
 
     mutating func add(_ draft: Draft) {
-        operations.append(draft.operation)
-        subjects.append(draft.subject)
+        let wished = blanks.hold(draft.operation)
+        append(wished.halted(by: valves, in: draft, places))
     }
 
-    /// Sorts the operations by what is done, then by platform, game, kind and slot; entries that are no saves come last, by
-    /// path.
-    mutating func sort() {
-        var platforms = PlatformPositions(subjects)
-        var lines: [SortedLine] = []
-        lines.reserveCapacity(operations.count)
-        for index in operations.indices {
-            let key = subjects[index]?.key
-            lines.append(
-                SortedLine(
-                    rank: operations[index].step.rank, platform: key.map { platforms.position($0.platform) } ?? .max,
-                    game: key?.gameStart, index: index))
+    /// Adds an operation that the safety limits don't concern.
+    mutating func append(_ operation: consuming Operation) {
+        ranks.append(operation.step.rank)
+        operations.append(operation)
+    }
+
+    /// Sorts the operations by what is done; those of which the same is done stay in the order in which they came.
+    mutating func sortByRank() {
+        guard zip(ranks, ranks.dropFirst()).contains(where: >) else { return }
+        var starts = Array(repeating: 0, count: Int(Step.lastRank) + 2)
+        for rank in ranks { starts[Int(rank) + 1] += 1 }
+        for rank in starts.indices.dropFirst() { starts[rank] += starts[rank - 1] }
+        var order = Array(repeating: 0, count: ranks.count)
+        for (index, rank) in ranks.enumerated() {
+            order[starts[Int(rank)]] = index
+            starts[Int(rank)] += 1
         }
-        lines.sort { a, b in
-            if a.rank != b.rank { return a.rank < b.rank }
-            if a.platform != b.platform { return a.platform < b.platform }
-            if let game = a.game, let other = b.game, game != other { return game < other }
-            if let key = subjects[a.index]?.key, let other = subjects[b.index]?.key, key != other { return key < other }
-            return operations[a.index].remotePath < operations[b.index].remotePath
-        }
-        arrange(lines.map(\.index))
+        arrange(order)
     }
 
     /// Puts the operation at `order[i]` to place `i`. Each round follows one cycle of the permutation from `start` until it
@@ -57,7 +55,7 @@ struct Drafts {
     /// exchange copies nothing, where the array's own would copy the operation's names and texts.
     private mutating func arrange(_ order: [Int]) {
         var order = order
-        subjects = []
+        ranks = []
         operations.withUnsafeMutableBufferPointer { operations in
             for start in operations.indices {
                 var place = start
@@ -73,46 +71,20 @@ struct Drafts {
     }
 }
 
-/// What most operations are told apart by. No references: there may be very many lines, operations are costly to move,
-/// and their names lie anywhere in memory.
-private struct SortedLine {
-    let rank: Int
-    /// The platform's place among the plan's platforms; the last one where the line is no save.
-    let platform: Int
-    let game: SortedStart?
-    /// The operation's place before it is sorted.
-    let index: Int
-}
-
-/// The place of each platform among all platforms of a plan, in order.
-private struct PlatformPositions {
-    private let positions: [String: Int]
-    /// The last one asked for: saves of one platform mostly follow each other.
-    private var last: (platform: String, position: Int)?
-
-    init(_ subjects: [Subject?]) {
-        var platforms: Set<String> = []
-        var last: String?
-        for subject in subjects {
-            guard let platform = subject?.key.platform, platform != last else { continue }
-            platforms.insert(platform)
-            last = platform
-        }
-        positions = Dictionary(
-            platforms.sorted().enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    }
-
-    mutating func position(_ platform: String) -> Int {
-        if let last, last.platform == platform { return last.position }
-        let position = positions[platform] ?? .max
-        last = (platform, position)
-        return position
+extension Operation {
+    /// The operation, or what stands in its place where the valves of its place closed.
+    fileprivate func halted(by valves: DirectoryValves, in draft: Draft, _ places: Places) -> Operation {
+        guard valves.areClosed, step != .nothing,
+            let halt = valves.halt(over: places.place(of: draft.path, in: draft.directory))
+        else { return self }
+        let wish = action == .skip ? "" : ", not done: \(action.rawValue)"
+        return replacingStep(.skip(isProblem: false), reason: "halted by \(halt.valve.rawValue)\(wish)")
     }
 }
 
 extension Step {
     /// Contents are brought to safety before anything is replaced, and what is left alone comes last.
-    fileprivate var rank: Int {
+    fileprivate var rank: UInt8 {
         switch self {
         case .pull: 0
         case .conflict: 1
@@ -121,7 +93,9 @@ extension Step {
         case .remove: 4
         case .hold: 5
         case .skip: 6
-        case .nothing: 7
+        case .nothing: Step.lastRank
         }
     }
+
+    fileprivate static let lastRank: UInt8 = 7
 }

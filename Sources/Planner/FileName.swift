@@ -48,7 +48,7 @@ public enum FileName {
 
     /// Text that is safe to print on a terminal, see ``escaped(_:)-swift.method``.
     public static func escaped(_ text: String) -> String {
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f && $0 != 0x5c }) { return text }
+        if text.eachByte({ $0 >= 0x20 && $0 < 0x7f && $0 != 0x5c }) { return text }
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar.properties.generalCategory {

@@ -8,102 +8,103 @@ public struct PlanInput: Sendable {
     public let conflictPolicy: ConflictPolicy
     /// What happens to saves that were deleted on the server.
     public let deletionPolicy: DeletionPolicy
-    /// What stands in each save directory.
-    public let listings: [DirectoryListing]
-    /// Which saves the listings hold.
+    /// Which saves the device has, and what the server has of them.
     public let pairing: Pairing
-    /// One for each save in the pairing; a missing one counts as unknown.
-    public let knowledge: SaveTable<DeviceKnowledge>
-    /// The server's saves, and what was agreed on.
-    public let scope: SyncScopeIndex
+    /// Of each save that the survey wanted to be read; a missing one counts as unknown.
+    public let knowledge: [SaveKey: DeviceKnowledge]
     /// Valves that the user opened for this plan.
     public let allowed: Set<Valve>
 
     /// The input of one device's plan; see the properties.
     public init(
-        device: String, now: Int64, conflictPolicy: ConflictPolicy, deletionPolicy: DeletionPolicy,
-        listings: [DirectoryListing], pairing: Pairing, knowledge: SaveTable<DeviceKnowledge>,
-        scope: SyncScopeIndex, allowed: Set<Valve> = []
+        device: String, now: Int64, conflictPolicy: ConflictPolicy, deletionPolicy: DeletionPolicy, pairing: Pairing,
+        knowledge: [SaveKey: DeviceKnowledge], allowed: Set<Valve> = []
     ) {
         self.device = device
         self.now = now
         self.conflictPolicy = conflictPolicy
         self.deletionPolicy = deletionPolicy
-        self.listings = listings
         self.pairing = pairing
         self.knowledge = knowledge
-        self.scope = scope
         self.allowed = allowed
     }
 
-    /// What is known of the save at `position` in the pairing.
-    func knowledge(at position: Int) -> DeviceKnowledge? {
-        knowledge.isAligned(with: pairing.saves)
-            ? knowledge.values[position] : knowledge[pairing.saves.values[position].identity.key]
+    /// What is known of a save in the pairing.
+    func knowledge(of paired: PairedSave) -> DeviceKnowledge {
+        if !knowledge.isEmpty, let known = knowledge[paired.save.identity.key] { return known }
+        return pairing.mustRead(paired, deletionPolicy)
+            ? .unreadable(reason: "its content was not read") : .unchanged
+    }
+
+    /// The content that was read of the save at `position` in the pairing.
+    func readContent(at position: Int) -> DeviceContent? {
+        guard !knowledge.isEmpty, case .read(let content) = knowledge[pairing.saves[position].save.identity.key]
+        else { return nil }
+        return content
     }
 }
 
-/// Pairs, compares, orders, and applies the safety limits. Pure: the same input gives the same plan.
+/// Compares, in order of the keys, and applies the safety limits. Pure: the same input gives the same plan.
 public func makePlan(_ input: PlanInput) -> Plan {
-    let places = Places(input.listings)
-    let matches = Matches(input.pairing, input.scope)
-    let valves = DirectoryValves(input, matches, places: places)
-    var drafts = Drafts(capacity: input.scope.rows.count + input.pairing.skipped.count)
-    for position in input.pairing.saves.values.indices {
-        drafts.add(draft(forSaveAt: position, matches.rows[position], input, places))
+    let pairing = input.pairing
+    let places = Places(pairing.listings)
+    let valves = DirectoryValves(input, places: places)
+    var drafts = Drafts(
+        input, valves, places, capacity: pairing.count + pairing.skipped.count)
+    let others = draftsBesideRows(input, places)
+    var next = 0
+    for (row, presence) in zip(pairing.scope.rows, pairing.presences) {
+        while next < others.count, let key = others[next].operation.identity?.key, key < row.key {
+            drafts.add(others[next])
+            next += 1
+        }
+        switch presence {
+        case .inStep: if let operation = operation(inStep: row, places) { drafts.append(operation) }
+        case .once(let position): drafts.add(draft(for: pairing.saves[Int(position)], row, input, places))
+        case .nowhere:
+            if let draft = draft(forAbsent: row, input, places) { drafts.add(draft) }
+        case .inSeveralPlaces: break
+        }
     }
-    for found in input.pairing.clashes { drafts.add(clash(found, input, places)) }
-    for (row, presence) in zip(input.scope.rows, matches.presences) where presence == .nowhere {
-        if let draft = draft(forAbsent: row, input, places) { drafts.add(draft) }
+    others[next...].forEach { drafts.add($0) }
+    for operation in pairing.skipped.map(skipped).sorted(by: { $0.remotePath < $1.remotePath }) {
+        drafts.append(operation)
     }
-    for (directory, entry) in input.pairing.skipped { drafts.add(skipped(entry, in: directory)) }
-
-    var halts = valves.halts
-    let blank = holdBlankSaves(&drafts.operations, input, places)
-    halts += blank
-    if valves.areClosed { halt(&drafts, by: valves, places) }
-    drafts.sort()
+    drafts.sortByRank()
     return Plan(
-        device: input.device, generatedAt: input.now, operations: drafts.operations, halts: halts,
-        cards: valves.cards)
+        device: input.device, generatedAt: input.now, operations: drafts.operations,
+        halts: valves.halts + drafts.blanks.halts(in: pairing.listings), cards: valves.cards)
 }
 
-/// Leaves alone what lies in places whose valves closed.
-private func halt(_ drafts: inout Drafts, by valves: DirectoryValves, _ places: Places) {
-    for (index, subject) in drafts.subjects.enumerated() {
-        guard let subject, !drafts.operations[index].isIdle,
-            let halt = valves.halt(over: places.place(of: subject.path, in: subject.directory))
-        else { continue }
-        let wished = drafts.operations[index]
-        let wish = wished.action == .skip ? "" : ", not done: \(wished.action.rawValue)"
-        drafts.operations[index] = wished.replacingStep(
-            .skip(isProblem: false), reason: "halted by \(halt.valve.rawValue)\(wish)")
+/// The operations for saves that the server doesn't have and for clashes, in order of their keys.
+private func draftsBesideRows(_ input: PlanInput, _ places: Places) -> [Draft] {
+    var drafts = input.pairing.clashes.map { clash($0, input.pairing.scope, places) }
+    for paired in input.pairing.saves where paired.row == nil { drafts.append(draft(for: paired, nil, input, places)) }
+    return drafts.sorted { a, b in
+        guard let key = a.operation.identity?.key, let other = b.operation.identity?.key else { return false }
+        return key < other
     }
 }
 
-extension Operation {
-    /// Whether it changes neither side nor any record.
-    fileprivate var isIdle: Bool { if case .nothing = step { true } else { false } }
-
-    func replacingStep(_ step: Step, reason: String) -> Operation {
-        Operation(
-            identity: identity, saveID: saveID, remotePath: remotePath, size: size, reason: reason, step: step)
-    }
+/// The operation for a save that was in step at first sight.
+private func operation(inStep row: ScopeRow, _ places: Places) -> Operation? {
+    guard let baseline = row.baseline, let directory = baseline.directory else { return nil }
+    return Operation(
+        identity: row.save.identity, saveID: row.save.id, place: places.shownPath(directory, baseline.path),
+        size: baseline.entries[0].stamp.size, reason: "in step", step: .nothing)
 }
 
-/// The operation for a save that stands on the device.
-private func draft(forSaveAt position: Int, _ index: Int?, _ input: PlanInput, _ places: Places) -> Draft {
-    let save = input.pairing.saves.values[position]
-    let row = index.map { input.scope.rows[$0] }
-    let knowledge = input.knowledge(at: position) ?? .unreadable(reason: "its content was not read")
+/// The operation for a save that stands on the device; `row` is what the server has of it.
+private func draft(for paired: PairedSave, _ row: ScopeRow?, _ input: PlanInput, _ places: Places) -> Draft {
+    let save = paired.save
     let comparison = Comparison(
-        save: save, knowledge: knowledge, row: row, device: input.device, now: input.now,
+        save: save, knowledge: input.knowledge(of: paired), row: row, device: input.device, now: input.now,
         conflictPolicy: input.conflictPolicy, deletionPolicy: input.deletionPolicy)
     let (step, reason, size) = comparison.step()
     let operation = Operation(
         identity: row?.save.identity ?? save.identity, saveID: row?.save.id,
-        remotePath: places.shownPath(save.directory, save.path), size: size, reason: reason, step: step)
-    return (operation, Subject(key: save.identity.key, directory: save.directory, path: save.path))
+        place: places.shownPath(save.directory, save.path), size: size, reason: reason, step: step)
+    return Draft(operation: operation, directory: save.directory, path: save.path)
 }
 
 /// The operation for a save that the server knows and the device does not show, or nil when the device has no
@@ -135,9 +136,9 @@ private func draft(forAbsent row: ScopeRow, _ input: PlanInput, _ places: Places
         case .unchanged, .adopt, .pull, .conflict, .deletedOnServer: (.nothing, "on neither side")
         }
     let operation = Operation(
-        identity: server.identity, saveID: server.id, remotePath: places.shownPath(target.directory, target.path),
+        identity: server.identity, saveID: server.id, place: places.shownPath(target.directory, target.path),
         size: step.isPush ? version?.size ?? 0 : 0, reason: reason, step: step)
-    return (operation, Subject(key: server.identity.key, directory: target.directory, path: target.path))
+    return Draft(operation: operation, directory: target.directory, path: target.path)
 }
 
 private func push(
@@ -151,11 +152,11 @@ private func push(
 }
 
 /// Two places on the device that map to one save: nothing is written to either.
-private func clash(_ clash: Pairing.Clash, _ input: PlanInput, _ places: Places) -> Draft {
-    let server = input.scope.server(clash.identity.key)
-    let names = clash.saves.map { places.shownPath($0.directory, $0.path) }.joined(separator: " and ")
+private func clash(_ clash: Pairing.Clash, _ scope: SyncScopeIndex, _ places: Places) -> Draft {
+    let server = scope.server(clash.identity.key)
+    let names = clash.saves.map { places.shownPath($0.directory, $0.path).text }.joined(separator: " and ")
     let first = clash.saves[0]
-    let isUntracked = input.scope.baseline(for: clash.identity.key)?.isUntracked == true
+    let isUntracked = scope.baseline(for: clash.identity.key)?.isUntracked == true
     let (step, reason): (Step, String) =
         if isUntracked {
             (.nothing, "untracked")
@@ -169,15 +170,14 @@ private func clash(_ clash: Pairing.Clash, _ input: PlanInput, _ places: Places)
         }
     let operation = Operation(
         identity: server?.identity ?? clash.identity, saveID: server?.id,
-        remotePath: places.shownPath(first.directory, first.path), size: first.size, reason: reason, step: step)
-    return (operation, Subject(key: clash.identity.key, directory: first.directory, path: first.path))
+        place: places.shownPath(first.directory, first.path), size: first.size, reason: reason, step: step)
+    return Draft(operation: operation, directory: first.directory, path: first.path)
 }
 
-private func skipped(_ entry: SkippedEntry, in directory: SaveDirectory) -> Draft {
-    let operation = Operation(
+private func skipped(_ directory: SaveDirectory, _ entry: SkippedEntry) -> Operation {
+    Operation(
         identity: nil, saveID: nil, remotePath: FileName.escaped(directory.path) + "/" + entry.shownPath, size: 0,
         reason: entry.reason, step: .skip(isProblem: false))
-    return (operation, nil)
 }
 
 extension Step {

@@ -11,7 +11,7 @@ public enum NameFolding {
     public static func platform(_ text: String) -> String {
         let whole = caseFolded(text)
         // Nearly every platform is one ASCII word, and nothing is left out.
-        if whole.utf8.allSatisfy({ $0 < 0x80 && $0 != 0x20 && $0 != 0x5f && $0 != 0x2d }) { return whole }
+        if whole.eachByte({ $0 < 0x80 && $0 != 0x20 && $0 != 0x5f && $0 != 0x2d }) { return whole }
         let folded = whole.filter { $0 != " " && $0 != "_" && $0 != "-" }
         return folded.isEmpty ? whole : folded
     }
@@ -52,5 +52,5 @@ struct SortedStart: Comparable, Sendable {
 
 extension String {
     /// Whether every byte is below 0x80, where each letter has one case pair, one form and one byte.
-    var isASCII: Bool { utf8.allSatisfy { $0 < 0x80 } }
+    var isASCII: Bool { eachByte { $0 < 0x80 } }
 }

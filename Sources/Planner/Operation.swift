@@ -14,8 +14,7 @@ public struct Operation: Hashable, Sendable {
     public let identity: SaveIdentity?
     /// The save's number on the server, or nil when it is not there yet.
     public let saveID: Int64?
-    /// Where it stands, or will stand, on the device: the save directory's path and the path below it, safe to print.
-    public let remotePath: String
+    private let place: ShownPath
     /// Bytes that the step moves, or that stand on the device.
     public let size: UInt64
     /// One sentence for people.
@@ -27,12 +26,26 @@ public struct Operation: Hashable, Sendable {
     public init(
         identity: SaveIdentity?, saveID: Int64?, remotePath: String, size: UInt64, reason: String, step: Step
     ) {
+        self.init(
+            identity: identity, saveID: saveID, place: .text(remotePath), size: size, reason: reason,
+            step: step)
+    }
+
+    init(identity: SaveIdentity?, saveID: Int64?, place: ShownPath, size: UInt64, reason: String, step: Step) {
         self.identity = identity
         self.saveID = saveID
-        self.remotePath = remotePath
+        self.place = place
         self.size = size
         self.reason = reason
         self.step = step
+    }
+
+    /// Where it stands, or will stand, on the device: the save directory's path and the path below it, safe to print.
+    public var remotePath: String { place.text }
+
+    /// The same line with another step.
+    func replacingStep(_ step: Step, reason: String) -> Operation {
+        Operation(identity: identity, saveID: saveID, place: place, size: size, reason: reason, step: step)
     }
 
     /// The word for the step.
@@ -55,6 +68,24 @@ public struct Operation: Hashable, Sendable {
         case .pull, .push, .remove, .conflict, .hold, .skip: false
         }
     }
+}
+
+/// A path on a device, put together and made safe to print when it is asked for: of a long plan hardly any line is shown.
+enum ShownPath: Hashable, Sendable {
+    case text(String)
+    /// The path below a save directory, whose own is safe to print and has a slash at its end.
+    case below(String, RelativePath)
+
+    var text: String {
+        switch self {
+        case .text(let text): text
+        case .below(let directory, let path): directory + path.description
+        }
+    }
+
+    static func == (a: ShownPath, b: ShownPath) -> Bool { a.text == b.text }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }
 
 /// What an operation does. Each case carries all that carrying it out needs.

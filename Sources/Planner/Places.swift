@@ -45,9 +45,9 @@ struct Places {
         standing = StandingNames(listings, opaque)
     }
 
-    /// The path on the device, safe to print.
-    func shownPath(_ directory: Int64, _ path: RelativePath) -> String {
-        (shownRoots[directory] ?? "") + path.description
+    /// The path on the device.
+    func shownPath(_ directory: Int64, _ path: RelativePath) -> ShownPath {
+        .below(shownRoots[directory] ?? "", path)
     }
 
     func place(of path: RelativePath, in directory: Int64) -> Place {
@@ -77,7 +77,7 @@ struct Places {
                 let path = RelativePath(prefix + name)
             else { continue }
             if standing.folded[directory.id]?.contains(NameFolding.caseFolded(path.text)) == true {
-                let obstacle = "something that is not this save already stands at \(shownPath(directory.id, path))"
+                let obstacle = "something that is not this save already stands at \(shownPath(directory.id, path).text)"
                 return Target(directory: directory.id, path: path, side: .absent, obstacle: obstacle)
             }
             return Target(directory: directory.id, path: path, side: absence(of: path, in: listing), obstacle: nil)

@@ -31,6 +31,16 @@ public struct RelativePath: Sendable {
         text.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(text[..<$0]) }
     }
 
+    /// The first `count` components, or nil when there are no more than that.
+    func prefix(_ count: Int) -> RelativePath? {
+        var slashes = 0
+        let end = text.utf8.firstIndex {
+            if $0 == UInt8(ascii: "/") { slashes += 1 }
+            return slashes == count
+        }
+        return end.map { RelativePath(unchecked: String(text[..<$0])) }
+    }
+
     /// The last component.
     public var name: String { String(lastComponent) }
 
@@ -80,15 +90,23 @@ extension RelativePath: Hashable, Comparable, CustomStringConvertible {
     public var description: String { FileName.escaped(text) }
 }
 
-extension String {
+extension StringProtocol {
     /// Whether both are the same byte for byte, which is more than `==` asks for.
-    func hasSameBytes(as other: String) -> Bool {
+    func hasSameBytes(as other: some StringProtocol) -> Bool {
         guard utf8.count == other.utf8.count else { return false }
-        // The buffers are used only inside the closures, and only read. Strings that Swift made have them; comparing
-        // them is several times quicker than going through two strings by their indices.
+        // The buffers are used only inside the closures, and only read. Strings that Swift made have them. All bytes are
+        // looked at, because then many of them are compared at once.
         let areSame = utf8.withContiguousStorageIfAvailable { bytes in
-            other.utf8.withContiguousStorageIfAvailable { bytes.elementsEqual($0) }
+            other.utf8.withContiguousStorageIfAvailable { other in
+                zip(bytes, other).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+            }
         }
         return (areSame ?? nil) ?? utf8.elementsEqual(other.utf8)
+    }
+
+    /// Whether this holds for every byte.
+    func eachByte(_ holds: (UInt8) -> Bool) -> Bool {
+        // The buffer is used only inside the closure, and only read.
+        utf8.withContiguousStorageIfAvailable { $0.allSatisfy(holds) } ?? utf8.allSatisfy(holds)
     }
 }

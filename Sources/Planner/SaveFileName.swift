@@ -18,9 +18,9 @@ public struct SaveFileName: Hashable, Sendable {
                 .max(by: { $0.utf8.count < $1.utf8.count })
         else { return nil }
         // Counted in characters: lower-casing keeps their number for every extension in use.
-        let stem = String(name.dropLast(match.count + 1))
+        let stem = name.dropLast(match.count + 1)
         guard !stem.isEmpty else { return nil }
-        game = SaveFileName.withoutROMExtension(stem)
+        game = String(SaveFileName.withoutROMExtension(stem))
         slot = SaveFileName.slot(forExtension: match, kind: kind)
         fileExtension = String(name.suffix(match.count))
     }
@@ -45,12 +45,12 @@ public struct SaveFileName: Hashable, Sendable {
         }
     }
 
-    static func withoutROMExtension(_ stem: String) -> String {
+    static func withoutROMExtension(_ stem: Substring) -> Substring {
         // Looked for as a byte first, which is quicker and finds none where there is none.
-        guard stem.utf8.contains(UInt8(ascii: ".")), let dot = stem.lastIndex(of: "."), dot != stem.startIndex,
+        guard !stem.eachByte({ $0 != UInt8(ascii: ".") }), let dot = stem.lastIndex(of: "."), dot != stem.startIndex,
             romExtensions.contains(stem[stem.index(after: dot)...].lowercased())
         else { return stem }
-        return String(stem[..<dot])
+        return stem[..<dot]
     }
 
     /// Extensions that are looked for when a directory names none.

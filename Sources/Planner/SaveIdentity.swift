@@ -41,6 +41,19 @@ public struct SaveIdentity: Hashable, Sendable {
     /// The slot of a save that says nothing else.
     public static let mainSlot = "main"
 
+    /// The identity of the file that says so.
+    init(_ read: SaveFileNames, of owner: String) {
+        self.init(
+            owner: owner, platform: read.platform, game: String(read.game), kind: read.kind, slot: read.slot)
+    }
+
+    /// Whether these are its names, byte for byte.
+    func hasNames(_ read: SaveFileNames, of owner: String) -> Bool {
+        names.kind == read.kind && names.game.hasSameBytes(as: read.game)
+            && names.platform.text.hasSameBytes(as: read.platform.text)
+            && names.slot.text.hasSameBytes(as: read.slot.text) && names.owner.hasSameBytes(as: owner)
+    }
+
     /// The same game and kind in another slot.
     public func inSlot(_ slot: String) -> SaveIdentity {
         SaveIdentity(owner: owner, platform: names.platform, game: game, kind: kind, slot: .slot(slot))
@@ -59,7 +72,7 @@ public struct SaveIdentity: Hashable, Sendable {
 /// The pairing key: two files are the same save when their keys are equal.
 ///
 /// Strings compare by canonical equivalence (Unicode UAX #15), so composed and decomposed accents are equal here.
-public struct SaveKey: Hashable, Sendable {
+public struct SaveKey: HashedKey, Hashable {
     private let names: SaveNames
 
     fileprivate init(_ names: SaveNames) {
@@ -78,8 +91,6 @@ public struct SaveKey: Hashable, Sendable {
     public var slot: String { names.slot.folded }
     /// Of the folded names; equal for equal keys, and another one in every process.
     var hash: Int { names.hash }
-    /// Where the game stands among others, as far as its first letters tell.
-    var gameStart: SortedStart? { names.gameStart }
 
     /// True when every part is the same.
     public static func == (a: SaveKey, b: SaveKey) -> Bool {
@@ -124,6 +135,7 @@ extension SaveKey: Comparable {
     /// By platform, game, kind, slot, owner: the order of plans and lists.
     public static func < (a: SaveKey, b: SaveKey) -> Bool {
         if a.platform != b.platform { return a.platform < b.platform }
+        if let start = a.names.gameStart, let other = b.names.gameStart, start != other { return start < other }
         if a.game != b.game { return a.game < b.game }
         if a.kind != b.kind { return a.kind.rawValue < b.kind.rawValue }
         if a.slot != b.slot { return a.slot < b.slot }

@@ -30,21 +30,21 @@ struct SaveNameReader {
     }
 
     /// Game and slot of the file `name`, or nil when it is no save here.
-    func read(_ name: Substring) -> (game: String, slot: FoldedName)? {
+    func read(_ name: Substring) -> (game: Substring, slot: FoldedName)? {
         guard let endings, name.isPrintableASCII else {
-            return SaveFileName(String(name), kind: kind, extensions: extensions).map { ($0.game, .slot($0.slot)) }
+            return SaveFileName(String(name), kind: kind, extensions: extensions).map { ($0.game[...], .slot($0.slot)) }
         }
         // The name's last bytes in lower case, the last one lowest. In printable ASCII a byte is a character.
         let end = name.utf8.suffix(15).reduce(UInt128(0)) { $0 << 8 | UInt128($1.lowercasedASCII) }
         let count = name.utf8.count
         guard let ending = endings.first(where: { $0.bytes == end & $0.mask && $0.count < count }) else { return nil }
-        return (SaveFileName.withoutROMExtension(String(name.dropLast(ending.count))), ending.slot)
+        return (SaveFileName.withoutROMExtension(name[..<name.utf8.index(name.endIndex, offsetBy: -ending.count)]), ending.slot)
     }
 }
 
 extension StringProtocol {
     /// Whether every byte is a printable ASCII character: one byte, one character, one form.
-    fileprivate var isPrintableASCII: Bool { utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f } }
+    fileprivate var isPrintableASCII: Bool { eachByte { $0 >= 0x20 && $0 < 0x7f } }
 }
 
 extension UInt8 {

@@ -12,28 +12,30 @@ public enum DeviceKnowledge: Hashable, Sendable {
 /// A save is not read when every stamp is the one last agreed on, all of them are settled, and the server's side
 /// would not have anything put over it or removed. Everything else is read: new saves, moved stamps, stamps that
 /// could still hide a write, and every file that this run might replace.
-public func survey(_ pairing: Pairing, scope: SyncScopeIndex, deletions: DeletionPolicy) -> [DeviceSave] {
-    pairing.saves.values
-        .filter { mustBeRead($0, scope: scope, deletions: deletions) }
+public func survey(_ pairing: Pairing, deletions: DeletionPolicy) -> [DeviceSave] {
+    pairing.saves
+        .filter { pairing.mustRead($0, deletions) }
+        .map(\.save)
         .sorted { $0.identity.key < $1.identity.key }
 }
 
-private func mustBeRead(_ save: DeviceSave, scope: SyncScopeIndex, deletions: DeletionPolicy) -> Bool {
-    guard let row = scope.row(save.identity.key).map({ scope.rows[$0] }) else { return true }
-    if row.agreed == .untracked { return false }
-    guard case .content(let agreed) = row.agreed, row.stillDescribes(save) else { return true }
-    switch row.side {
-    case .content(let digest, _): return digest != agreed
-    case .deleted: return deletions == .propagate
-    case .absent: return true
+extension Pairing {
+    /// Whether nothing can be decided about a save before its content is read.
+    func mustRead(_ paired: PairedSave, _ deletions: DeletionPolicy) -> Bool {
+        guard let row = paired.row.map({ scope.rows[$0] }) else { return true }
+        if row.agreed == .untracked { return false }
+        guard case .content(let agreed) = row.agreed, row.stillDescribes(paired.save) else { return true }
+        switch row.side {
+        case .content(let digest, _): return digest != agreed
+        case .deleted: return deletions == .propagate
+        case .absent: return true
+        }
     }
 }
 
 extension ScopeRow {
     /// Whether the save stands where and as it stood when it was agreed on.
-    fileprivate func stillDescribes(_ device: DeviceSave) -> Bool {
-        settled?.describes(device) == true || baseline?.stillDescribes(device) == true
-    }
+    func stillDescribes(_ save: DeviceSave) -> Bool { baseline?.stillDescribes(save) == true }
 }
 
 extension Baseline {

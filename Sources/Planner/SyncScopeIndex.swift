@@ -1,22 +1,27 @@
 /// The server's side of one device's run, indexed for the planner: the owner's saves that the device may have or get, and
 /// what is known of the device.
 public struct SyncScopeIndex: Sendable {
-    /// One for each of those saves, in no order.
+    /// Whose saves they are.
+    let owner: String
+    /// One for each of those saves, in order of their keys.
     let rows: [ScopeRow]
     /// What was agreed on for saves that are not the owner's, by the save's number.
     let strayBaselines: [Int64: Baseline]
     /// In the order of ``rows``.
-    private let keys: KeyPositions
+    private let keys: KeyPositions<SaveKey>
+    let inStep: InStepFiles
     private let cards: [Int64: CardIdentity]
     /// The platforms, folded, of which all the owner's saves are here; nil for every platform.
     private let platforms: Set<String>?
 
-    /// Indexes `saves` by key and `baselines` by save; each key and each save occurs once. `cards` are those that the
-    /// device's save directories were last seen on, by the directory's number. Of each of `platforms` (folded; nil for
-    /// every platform) all saves are given, and of others those that have a baseline.
+    /// Indexes the saves of `owner` by key and `baselines` by save; each key and each save occurs once. `directories` are
+    /// the device's, and `cards` those that they were last seen on, by the directory's number. Of each of `platforms`
+    /// (folded; nil for every platform) all saves are given, and of others those that have a baseline.
     public init(
-        saves: [ServerSave], baselines: [Baseline], cards: [Int64: CardIdentity] = [:], platforms: Set<String>? = nil
+        owner: String, saves: [ServerSave], baselines: [Baseline], directories: [SaveDirectory],
+        cards: [Int64: CardIdentity] = [:], platforms: Set<String>? = nil
     ) {
+        self.owner = owner
         self.cards = cards
         self.platforms = platforms
         var unclaimed: [Int64: Int] = [:]
@@ -24,14 +29,14 @@ public struct SyncScopeIndex: Sendable {
         for (index, baseline) in baselines.enumerated() where unclaimed[baseline.saveID] == nil {
             unclaimed[baseline.saveID] = index
         }
-        var rows: [ScopeRow] = []
-        var keys = KeyPositions(capacity: saves.count)
-        rows.reserveCapacity(saves.count)
-        for save in saves where keys.add(save.identity.key) == nil {
-            rows.append(ScopeRow(save, unclaimed.removeValue(forKey: save.id).map { baselines[$0] }))
-        }
+        // The store reads them in this order already, but for names that it sorts by other rules.
+        var rows = saves.map { save in ScopeRow(save, unclaimed.removeValue(forKey: save.id).map { baselines[$0] }) }
+        rows.sort { $0.key < $1.key }
+        var keys = KeyPositions<SaveKey>(capacity: rows.count)
+        for row in rows { _ = keys.add(row.key) }
         self.rows = rows
         self.keys = keys
+        inStep = InStepFiles(rows, of: owner, in: directories)
         strayBaselines = unclaimed.mapValues { baselines[$0] }
     }
 

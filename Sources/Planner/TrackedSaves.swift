@@ -34,29 +34,29 @@ struct TrackedSaves {
     }
 
     /// For each directory as a whole, and for each platform folder in it.
-    static func count(
-        _ input: PlanInput, _ matches: Matches, _ places: Places
-    ) -> [(place: Place, saves: TrackedSaves)] {
+    static func count(_ input: PlanInput, _ places: Places) -> [(place: Place, saves: TrackedSaves)] {
+        let pairing = input.pairing
         var tally = TrackedSavesByPlace(places)
-        for (position, index) in matches.rows.enumerated() {
-            guard let row = index.map({ input.scope.rows[$0] }), let directory = row.trackedDirectory else { continue }
-            var isChanged = false
-            if case .read(let content) = input.knowledge(at: position), let agreed = row.agreedDigest {
-                isChanged = content.digest != agreed
-            }
-            tally.count(in: directory, path: row.baseline?.path) {
-                $0.present += 1
-                if isChanged { $0.changed += 1 }
+        for (row, presence) in zip(pairing.scope.rows, pairing.presences) {
+            guard let directory = row.trackedDirectory else { continue }
+            switch presence {
+            case .nowhere, .inSeveralPlaces: tally.countAbsent(row.baseline, in: directory)
+            case .inStep: tally.count(in: directory, path: row.baseline?.path) { $0.present += 1 }
+            case .once(let position):
+                var isChanged = false
+                if let read = input.readContent(at: Int(position)), let agreed = row.agreedDigest {
+                    isChanged = read.digest != agreed
+                }
+                tally.count(in: directory, path: row.baseline?.path) {
+                    $0.present += 1
+                    if isChanged { $0.changed += 1 }
+                }
             }
         }
-        let absent = zip(input.scope.rows, matches.presences).lazy
-            .compactMap { row, presence in presence == .inOnePlace ? nil : row.baseline }
-        for baseline in Array(absent) + input.scope.strayBaselines.values {
-            guard let directory = baseline.trackedDirectory else { continue }
-            let isLost = places.target(of: baseline)?.side == .absent
-            tally.count(in: directory, path: baseline.path) { if isLost { $0.lost += 1 } else { $0.present += 1 } }
+        for baseline in pairing.scope.strayBaselines.values {
+            if let directory = baseline.trackedDirectory { tally.countAbsent(baseline, in: directory) }
         }
-        for listing in input.listings {
+        for listing in pairing.listings {
             guard case .listed(let contents) = listing.state else { continue }
             // Where no platform has a folder of its own, one file is enough.
             let files = places.isDivided(listing.directory.id) ? contents.files[...] : contents.files.prefix(1)
@@ -93,6 +93,12 @@ private struct TrackedSavesByPlace {
         guard let last else { return }
         change(&counts[last.whole].saves)
         if last.part != last.whole { change(&counts[last.part].saves) }
+    }
+
+    /// Counts a save that does not stand in one place.
+    mutating func countAbsent(_ baseline: Baseline?, in directory: Int64) {
+        let isLost = baseline.flatMap(places.target)?.side == .absent
+        count(in: directory, path: baseline?.path) { if isLost { $0.lost += 1 } else { $0.present += 1 } }
     }
 
     private mutating func position(of place: Place) -> Int {

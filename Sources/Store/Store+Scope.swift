@@ -17,7 +17,8 @@ extension Store {
             let entries = try loadEntries(of: device.id, db)
             let baselines = try loadBaselines(of: device.id, entries, db)
             return SyncScopeIndex(
-                saves: saves, baselines: baselines, cards: try loadCards(of: device.id, db), platforms: platforms)
+                owner: device.settings.owner, saves: saves, baselines: baselines, directories: device.directories,
+                cards: try loadCards(of: device.id, db), platforms: platforms)
         }
     }
 

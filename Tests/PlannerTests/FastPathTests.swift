@@ -60,38 +60,31 @@ import Testing
     }
 
     @Test(arguments: seeds)
-    func `a file under a settled stamp is what its row describes`(seed: Int) {
+    func `files that are in step at first sight are so by names and contents`(seed: Int) {
         var names = RandomNames(seed: seed)
-        let identity = SaveIdentity(owner: "anna", platform: "gba", game: "Metroid", kind: .save)
         var found = 0
-        for _ in 0..<2_000 {
-            func file() -> ListedFile {
-                ListedFile(path: path(["a", "b/a"].randomElement(using: &names.random) ?? "a"), stamp: stamp())
-            }
-            func stamp() -> Stamp { Stamp(size: 1, modified: Int64.random(in: 1...2, using: &names.random)) }
-            let listed = (0..<Int.random(in: 1...2, using: &names.random)).map { _ in file() }
-            let known = (0..<Int.random(in: 0...2, using: &names.random)).map { _ in file() }
-            let settled = Bool.random(using: &names.random)
-            let state: StampState = settled ? .settled : .unsettled(firstListed: Moment(boot: "b", nanoseconds: 1))
-            let baseline = Baseline(
-                saveID: 1, directory: [1, 2, nil].randomElement(using: &names.random) ?? nil,
-                path: known.first?.path ?? path("a"), shape: .file, agreement: .content(digest("x")),
-                entries: known.map { EntryBaseline(path: $0.path, stamp: $0.stamp, state: state) },
-                isGone: Int.random(in: 0...4, using: &names.random) == 0)
-            let save = DeviceSave(
-                identity: identity, directory: 1, path: listed[0].path, shape: .file, files: listed)
-            guard SettledFile(baseline)?.describes(save) == true else { continue }
-            found += 1
-            #expect(baseline.stillDescribes(save))
+        for _ in 0..<100 {
+            let fixture = names.fixture()
+            // Without settings to read the names by, nothing can be told beforehand.
+            let scope = SyncScopeIndex(
+                owner: "anna", saves: fixture.servers, baselines: fixture.baselines, directories: [])
+            let slow = Pairing(listings: fixture.listings, scope: scope)
+            let quick = fixture.pairing
+            found += slow.saves.count - quick.saves.count
+            #expect(quick.count == slow.count && quick.clashes == slow.clashes)
+            #expect(
+                survey(quick, deletions: fixture.deletionPolicy) == survey(slow, deletions: fixture.deletionPolicy))
+            let plan = fixture.plan(of: quick)
+            #expect(plan == fixture.plan(of: slow), "\(plan.lines)")
         }
-        #expect(found > 0)
+        #expect(found > 50)
     }
 
     @Test(arguments: seeds)
-    func `a table of saves finds what a dictionary finds`(seed: Int) {
+    func `positions of keys are those that a dictionary finds`(seed: Int) {
         var names = RandomNames(seed: seed)
         var positions: [SaveKey: Int] = [:]
-        var keys = KeyPositions(capacity: 0)
+        var keys = KeyPositions<SaveKey>(capacity: 0)
         for _ in 0..<500 {
             let key = SaveIdentity(owner: "anna", platform: "gba", game: names.name(), kind: .save).key
             #expect(keys.position(of: key) == positions[key])
@@ -99,16 +92,6 @@ import Testing
             if positions[key] == nil { positions[key] = positions.count }
         }
         #expect(keys.keys.count == positions.count)
-        var table = SaveTable(Array(0..<positions.count), under: keys)
-        for (key, position) in positions.sorted(by: { $0.value < $1.value }) {
-            #expect(table[key] == position)
-            if position % 3 == 0 { table[key] = nil } else { table[key] = -position }
-        }
-        for (key, position) in positions { #expect(table[key] == (position % 3 == 0 ? nil : -position)) }
-        #expect(table.count == positions.values.count { $0 % 3 != 0 })
-        for (key, position) in positions where position % 3 == 0 { table[key] = position }
-        #expect(table.count == positions.count)
-        for (key, position) in positions where position % 3 == 0 { #expect(table[key] == position) }
     }
 }
 
@@ -140,6 +123,39 @@ private struct RandomNames {
             "rtc", "state.auto",
         ]
         return Array(odd.shuffled(using: &random).prefix(Int.random(in: 0...5, using: &random)))
+    }
+
+    /// A device and a server that mostly agree, about few and similar names.
+    mutating func fixture() -> Fixture {
+        var fixture = Fixture()
+        fixture.directories = [
+            SaveDirectory(id: 1, path: "/saves/gba", platform: .named("gba"), extensions: ["srm", "sav", "rtc"]),
+            SaveDirectory(id: 2, path: "/saves/cores", platform: .eachSubfolder, extensions: ["srm", "sav"]),
+        ]
+        fixture.deletionPolicy = Bool.random(using: &random) ? .hold : .propagate
+        var taken: Set<SaveKey> = []
+        for _ in 0..<20 {
+            let isDivided = Bool.random(using: &random)
+            let platform = isDivided ? ["gba", "GBA", "G B A"].randomElement(using: &random) ?? "" : "gba"
+            let game = name()
+            let save = Fixture.Save(
+                fileExtension: Bool.random(using: &random) ? "srm" : "SAV", directory: isDivided ? 2 : 1,
+                platform: platform, prefix: isDivided ? platform + "/" : "",
+                isUntracked: Int.random(in: 0...9, using: &random) == 0,
+                isGone: Int.random(in: 0...9, using: &random) == 0)
+            guard RelativePath(save.prefix + game + "." + save.fileExtension) != nil,
+                taken.insert(SaveIdentity(owner: "anna", platform: platform, game: game, kind: .save).key).inserted
+            else { continue }
+            let sides = ["x/x/x", "x/x/x", "x/x/x", "x/y/x", "y/x/x", "x/deleted/x", "x/-/x", "-/x/x", "x/-/-"]
+            fixture.add(game, sides.randomElement(using: &random) ?? "x/x/x", save)
+            // The same save a second time, or one that looks like it.
+            if Int.random(in: 0...9, using: &random) == 0, let rival = RelativePath(save.prefix + game + ".srm"),
+                save.fileExtension != "srm"
+            {
+                fixture.stand(rival, "x", in: save.directory)
+            }
+        }
+        return fixture
     }
 
     mutating func fileName(_ extensions: [String]) -> String {

@@ -100,15 +100,18 @@ struct Fixture {
     mutating func add(server save: ServerSave) { servers.append(save) }
     mutating func add(_ baseline: Baseline) { baselines.append(baseline) }
 
-    var scope: SyncScopeIndex { SyncScopeIndex(saves: servers, baselines: baselines, cards: knownCards) }
+    var scope: SyncScopeIndex {
+        SyncScopeIndex(
+            owner: "anna", saves: servers, baselines: baselines, directories: directories, cards: knownCards)
+    }
 
     /// As much of the server's side as a run loads: all saves of the listed platforms, and what was agreed on.
     var narrowScope: SyncScopeIndex {
         let platforms = listings.reduce(into: Set()) { $0.formUnion($1.platforms) }
         let agreed = Set(baselines.map(\.saveID))
         return SyncScopeIndex(
-            saves: servers.filter { platforms.contains($0.identity.key.platform) || agreed.contains($0.id) },
-            baselines: baselines, cards: knownCards, platforms: platforms)
+            owner: "anna", saves: servers.filter { platforms.contains($0.identity.key.platform) || agreed.contains($0.id) },
+            baselines: baselines, directories: directories, cards: knownCards, platforms: platforms)
     }
 
     var listings: [DirectoryListing] {
@@ -118,28 +121,26 @@ struct Fixture {
         }
     }
 
-    var pairing: Pairing { Pairing(listings: listings, owner: "anna") }
+    var pairing: Pairing { Pairing(listings: listings, scope: scope) }
 
     /// The saves that the survey wants read.
-    var surveyed: [DeviceSave] { survey(pairing, scope: scope, deletions: deletionPolicy) }
+    var surveyed: [DeviceSave] { survey(pairing, deletions: deletionPolicy) }
 
     /// The plan, which is the same whether the whole of the server's side is known or what a run loads of it.
     func plan(allowing allowed: Set<Valve> = [], sourceLocation: SourceLocation = #_sourceLocation) -> Plan {
-        let plan = plan(scope, allowing: allowed)
-        #expect(self.plan(narrowScope, allowing: allowed) == plan, sourceLocation: sourceLocation)
+        let plan = plan(of: pairing, allowing: allowed)
+        let narrow = Pairing(listings: listings, scope: narrowScope)
+        #expect(self.plan(of: narrow, allowing: allowed) == plan, sourceLocation: sourceLocation)
         return plan
     }
 
-    private func plan(_ scope: SyncScopeIndex, allowing allowed: Set<Valve>) -> Plan {
-        let pairing = pairing
-        var knowledge = pairing.saves.mapValues { _ in DeviceKnowledge.unchanged }
-        for save in survey(pairing, scope: scope, deletions: deletionPolicy) {
-            knowledge[save.identity.key] = .read(content(of: save))
-        }
+    func plan(of pairing: Pairing, allowing allowed: Set<Valve> = []) -> Plan {
+        var knowledge: [SaveKey: DeviceKnowledge] = [:]
+        for save in survey(pairing, deletions: deletionPolicy) { knowledge[save.identity.key] = .read(content(of: save)) }
         return makePlan(
             PlanInput(
                 device: "deck", now: now, conflictPolicy: conflictPolicy, deletionPolicy: deletionPolicy,
-                listings: listings, pairing: pairing, knowledge: knowledge, scope: scope, allowed: allowed))
+                pairing: pairing, knowledge: knowledge, allowed: allowed))
     }
 
     /// A folder's content is told by its files' contents together, as the canonical hash tells it.

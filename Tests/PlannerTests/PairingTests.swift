@@ -86,12 +86,12 @@ import Testing
     @Test func `a folder save takes everything below its folder, and files beside it are none`() throws {
         var fixture = Fixture.folders
         for file in ["ULUS1/b.bin", "ULUS1/deep/a.bin", "ULUS2/x", "loose.bin"] { fixture.stand(path(file), "x") }
-        let saves = fixture.pairing.saves.values.sorted { $0.path < $1.path }
+        let saves = fixture.pairing.saves.map(\.save).sorted { $0.path < $1.path }
         #expect(saves.map(\.path.text) == ["ULUS1", "ULUS2"])
         #expect(saves.first?.files.map(\.path.text) == ["ULUS1/b.bin", "ULUS1/deep/a.bin"])
         // Half of a folder says nothing of the whole.
         fixture.contents[1]?.unreadable = [UnreadableFolder(path: path("ULUS1/deep"), reason: "EACCES")]
-        #expect(fixture.pairing.saves.values.map(\.path.text) == ["ULUS2"])
+        #expect(fixture.pairing.saves.map(\.save.path.text) == ["ULUS2"])
     }
 
     @Test func `subfolders name platforms, and files beside them are no saves`() {
@@ -100,7 +100,7 @@ import Testing
         for file in ["gba/Metroid.srm", "SNES/sub/Zelda.srm", "Loose.srm", "gba/notes.txt"] {
             fixture.stand(path(file), "x")
         }
-        let found = fixture.pairing.saves.values.map { "\($0.identity.platform) \($0.identity.game)" }.sorted()
+        let found = fixture.pairing.saves.map { "\($0.save.identity.platform) \($0.save.identity.game)" }.sorted()
         #expect(found == ["SNES Zelda", "gba Metroid"])
     }
 

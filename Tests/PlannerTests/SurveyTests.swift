@@ -74,8 +74,10 @@ import Testing
         fixture.deletionPolicy = row.deletions
         fixture.add("Metroid", row.sides)
         let baselines = [fixture.scope.baseline(1)].compactMap { $0 }.map(row.recorded)
-        let scope = SyncScopeIndex(saves: fixture.servers, baselines: baselines)
-        let read = survey(fixture.pairing, scope: scope, deletions: row.deletions)
+        let scope = SyncScopeIndex(
+            owner: "anna", saves: fixture.servers, baselines: baselines, directories: fixture.directories)
+        let pairing = Pairing(listings: fixture.listings, scope: scope)
+        let read = survey(pairing, deletions: row.deletions)
         #expect(!read.isEmpty == row.isRead)
     }
 

@@ -104,7 +104,8 @@ extension Orchestrator {
             let found = try await RemoteLister(sftp: sftp).list([directory])
             switch found.first?.listing.state {
             case .listed:
-                let saves = Pairing(listings: found.map(\.listing), owner: "").saves.count
+                let nothing = SyncScopeIndex(owner: "", saves: [], baselines: [], directories: [])
+                let saves = Pairing(listings: found.map(\.listing), scope: nothing).count
                 findings.append(
                     saves > 0
                         ? .fine(check, saves == 1 ? "1 save" : "\(saves) saves")

@@ -133,9 +133,9 @@ struct DeviceSession: Sendable {
         into staging: Staging, keepsContents: Bool
     ) async throws -> Examined {
         let listed = environment.clock.moment()
-        let pairing = Pairing(listings: listings, owner: device.settings.owner)
-        let toRead = survey(pairing, scope: scope, deletions: device.settings.deletionPolicy)
-        debug("listed", ["saves": "\(pairing.saves.count)", "to_read": "\(toRead.count)"])
+        let pairing = Pairing(listings: listings, scope: scope)
+        let toRead = survey(pairing, deletions: device.settings.deletionPolicy)
+        debug("listed", ["saves": "\(pairing.count)", "to_read": "\(toRead.count)"])
         async let reserved: Void = reserveFolders(for: toRead, scope, in: staging, keepsContents)
         let recognizer = ContentRecognizer(
             connection: connection, sftp: sftp, store: store, directories: device.directoriesByID, scope: scope,
@@ -144,7 +144,7 @@ struct DeviceSession: Sendable {
             sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, recognizer: recognizer,
             listed: listed, clock: environment.clock, keepsContents: keepsContents)
 
-        var knowledge = pairing.saves.filled(with: DeviceKnowledge.unchanged)
+        var knowledge: [SaveKey: DeviceKnowledge] = [:]
         var staged: [SaveKey: [StagedContent]] = [:]
         for reading in try await reader.read(toRead) {
             knowledge[reading.key] = reading.knowledge
@@ -156,8 +156,8 @@ struct DeviceSession: Sendable {
             PlanInput(
                 device: name, now: Int64(environment.clock.now().timeIntervalSince1970),
                 conflictPolicy: device.settings.conflictPolicy ?? environment.settings.conflictPolicy,
-                deletionPolicy: device.settings.deletionPolicy, listings: listings, pairing: pairing,
-                knowledge: knowledge, scope: scope, allowed: allowed))
+                deletionPolicy: device.settings.deletionPolicy, pairing: pairing, knowledge: knowledge,
+                allowed: allowed))
         debug("planned", ["operations": "\(plan.operations.count)"])
         return Examined(plan: plan, scope: scope, staged: staged)
     }

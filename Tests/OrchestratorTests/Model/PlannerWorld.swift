@@ -62,17 +62,18 @@ final class PlannerWorld: World {
 
     func sync(device: Int) throws -> Int {
         let listings = [listing(device)]
-        let scope = SyncScopeIndex(saves: servers(), baselines: Array(baselines[device].values))
-        let pairing = Pairing(listings: listings, owner: "default")
+        let scope = SyncScopeIndex(
+            owner: "default", saves: servers(), baselines: Array(baselines[device].values), directories: [directory])
+        let pairing = Pairing(listings: listings, scope: scope)
         let policy: DeletionPolicy = Scale.propagates(device) ? .propagate : .hold
-        var knowledge = pairing.saves.mapValues { _ in DeviceKnowledge.unchanged }
-        for save in survey(pairing, scope: scope, deletions: policy) {
+        var knowledge: [SaveKey: DeviceKnowledge] = [:]
+        for save in survey(pairing, deletions: policy) {
             knowledge[save.identity.key] = .read(try read(save, device))
         }
         let plan = makePlan(
             PlanInput(
                 device: "device\(device)", now: 1_800_000_000 + seconds, conflictPolicy: .ask, deletionPolicy: policy,
-                listings: listings, pairing: pairing, knowledge: knowledge, scope: scope))
+                pairing: pairing, knowledge: knowledge))
         var moved = 0
         for operation in plan.operations where try carryOut(operation, device) { moved += 1 }
         return moved
