@@ -39,14 +39,6 @@ public struct Baseline: Hashable, Sendable {
         self.isGone = isGone
     }
 
-    /// The stamp of the one file that the baseline speaks of: a file at ``path`` under this stamp was not touched since.
-    /// Nil for a save that is gone, has several files, lies in a folder of its own, or whose stamp proves nothing yet.
-    var settledStamp: Stamp? {
-        guard !isGone, entries.count == 1, let entry = entries.first, entry.path == path, entry.state == .settled
-        else { return nil }
-        return entry.stamp
-    }
-
     /// The content hash, where one was agreed on.
     public var digest: Digest? {
         if case .content(let digest) = agreement { digest } else { nil }

@@ -8,20 +8,18 @@ struct InStepFiles: Sendable {
     private var files: [(row: Int32, stamp: Stamp)] = []
     private let directories: [Int64: SaveDirectory]
 
-    /// Those of `rows` whose contents are equal on both sides, unless the file was written to since, and whose file is
-    /// still that save under the settings of `directories`.
+    /// Those of `rows` whose file is still read as that save of `owner` under the settings of `directories`.
     init(_ rows: [ScopeRow], of owner: String, in directories: [SaveDirectory]) {
         self.directories = Dictionary(directories.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let readers = self.directories.filter { $1.layout == .files }.mapValues(SaveFileReader.init)
         places = KeyPositions(capacity: rows.count)
         files.reserveCapacity(rows.count)
         for (index, row) in rows.enumerated() {
-            guard row.isInStep, let directory = row.baseline?.directory, let path = row.baseline?.path,
-                let stamp = row.baseline?.settledStamp, let names = readers[directory]?.read(path),
+            guard let file = row.inStepFile, let names = readers[file.directory]?.read(file.path),
                 row.save.identity.hasNames(names, of: owner) || row.key == SaveIdentity(names, of: owner).key,
-                places.add(StandingPlace(directory: directory, path: path)) == nil
+                places.add(StandingPlace(directory: file.directory, path: file.path)) == nil
             else { continue }
-            files.append((Int32(index), stamp))
+            files.append((Int32(index), file.stamp))
         }
     }
 
@@ -38,10 +36,8 @@ struct InStepFiles: Sendable {
 
     /// The save that the file of this row is, under the names that the device gives it.
     func save(_ row: ScopeRow, of owner: String) -> DeviceSave? {
-        guard let baseline = row.baseline, let stamp = baseline.settledStamp,
-            let directory = baseline.directory.flatMap({ directories[$0] })
-        else { return nil }
-        return SaveFileReader(directory).save(of: ListedFile(path: baseline.path, stamp: stamp), owner: owner)
+        guard let file = row.inStepFile, let directory = directories[file.directory] else { return nil }
+        return SaveFileReader(directory).save(of: ListedFile(path: file.path, stamp: file.stamp), owner: owner)
     }
 }
 

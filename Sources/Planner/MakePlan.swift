@@ -88,10 +88,11 @@ private func draftsBesideRows(_ input: PlanInput, _ places: Places) -> [Draft] {
 
 /// The operation for a save that was in step at first sight.
 private func operation(inStep row: ScopeRow, _ places: Places) -> Operation? {
-    guard let baseline = row.baseline, let directory = baseline.directory else { return nil }
-    return Operation(
-        identity: row.save.identity, saveID: row.save.id, place: places.shownPath(directory, baseline.path),
-        size: baseline.entries[0].stamp.size, reason: "in step", step: .nothing)
+    row.inStepFile.map { file in
+        Operation(
+            identity: row.save.identity, saveID: row.save.id, place: places.shownPath(file.directory, file.path),
+            size: file.stamp.size, reason: "in step", step: .nothing)
+    }
 }
 
 /// The operation for a save that stands on the device; `row` is what the server has of it.

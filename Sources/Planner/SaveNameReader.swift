@@ -38,7 +38,8 @@ struct SaveNameReader {
         let end = name.utf8.suffix(15).reduce(UInt128(0)) { $0 << 8 | UInt128($1.lowercasedASCII) }
         let count = name.utf8.count
         guard let ending = endings.first(where: { $0.bytes == end & $0.mask && $0.count < count }) else { return nil }
-        return (SaveFileName.withoutROMExtension(name[..<name.utf8.index(name.endIndex, offsetBy: -ending.count)]), ending.slot)
+        let stem = name[..<name.utf8.index(name.endIndex, offsetBy: -ending.count)]
+        return (SaveFileName.withoutROMExtension(stem), ending.slot)
     }
 }
 

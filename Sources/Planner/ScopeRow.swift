@@ -10,8 +10,8 @@ final class ScopeRow: Sendable {
     let agreed: Agreed
     /// What was agreed on, also where the save is untracked.
     let agreedDigest: Digest?
-    /// Whether nothing is to be done as long as the device has what was agreed on.
-    let isInStep: Bool
+    /// The file with which the device shows that there is nothing to read or to do; nil where no file could.
+    let inStepFile: InStepFile?
     /// The directory in which the valves count the save, or nil where they don't.
     let trackedDirectory: Int64?
     /// The save as the server has it.
@@ -26,11 +26,30 @@ final class ScopeRow: Sendable {
         side = save.side
         agreed = baseline.agreed
         agreedDigest = baseline?.digest
-        isInStep = agreedDigest.map {
-            compare(device: .content($0, modified: 0), server: save.side, agreed: baseline.agreed) == .unchanged
-        } ?? false
+        inStepFile = baseline.flatMap { InStepFile($0, of: save) }
         trackedDirectory = baseline?.trackedDirectory
         self.save = save
         self.baseline = baseline
+    }
+}
+
+/// A file as both sides know it where they agree.
+struct InStepFile: Sendable {
+    /// The save directory's number.
+    let directory: Int64
+    let path: RelativePath
+    let stamp: Stamp
+
+    /// Nil where something is to be done although the device has what was agreed on, and for a save that is gone, has
+    /// several files, lies in a folder of its own, or whose stamp proves nothing yet.
+    init?(_ baseline: Baseline, of save: ServerSave) {
+        guard !baseline.isGone, !baseline.isUntracked, let directory = baseline.directory, let digest = baseline.digest,
+            compare(device: .content(digest, modified: 0), server: save.side, agreed: .content(digest)) == .unchanged,
+            baseline.entries.count == 1, let entry = baseline.entries.first, entry.path == baseline.path,
+            entry.state == .settled
+        else { return nil }
+        self.directory = directory
+        path = baseline.path
+        stamp = entry.stamp
     }
 }

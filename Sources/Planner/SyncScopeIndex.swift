@@ -9,6 +9,7 @@ public struct SyncScopeIndex: Sendable {
     let strayBaselines: [Int64: Baseline]
     /// In the order of ``rows``.
     private let keys: KeyPositions<SaveKey>
+    /// What the device shows where nothing has to be done.
     let inStep: InStepFiles
     private let cards: [Int64: CardIdentity]
     /// The platforms, folded, of which all the owner's saves are here; nil for every platform.
@@ -30,11 +31,10 @@ public struct SyncScopeIndex: Sendable {
             unclaimed[baseline.saveID] = index
         }
         // The store reads them in this order already, but for names that it sorts by other rules.
-        var rows = saves.map { save in ScopeRow(save, unclaimed.removeValue(forKey: save.id).map { baselines[$0] }) }
-        rows.sort { $0.key < $1.key }
-        var keys = KeyPositions<SaveKey>(capacity: rows.count)
-        for row in rows { _ = keys.add(row.key) }
-        self.rows = rows
+        var sorted = saves.map { save in ScopeRow(save, unclaimed.removeValue(forKey: save.id).map { baselines[$0] }) }
+        sorted.sort { $0.key < $1.key }
+        var keys = KeyPositions<SaveKey>(capacity: sorted.count)
+        rows = sorted.filter { keys.add($0.key) == nil }
         self.keys = keys
         inStep = InStepFiles(rows, of: owner, in: directories)
         strayBaselines = unclaimed.mapValues { baselines[$0] }

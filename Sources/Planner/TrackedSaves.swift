@@ -41,7 +41,7 @@ struct TrackedSaves {
             guard let directory = row.trackedDirectory else { continue }
             switch presence {
             case .nowhere, .inSeveralPlaces: tally.countAbsent(row.baseline, in: directory)
-            case .inStep: tally.count(in: directory, path: row.baseline?.path) { $0.present += 1 }
+            case .inStep: tally.count(in: directory, path: row.inStepFile?.path) { $0.present += 1 }
             case .once(let position):
                 var isChanged = false
                 if let read = input.readContent(at: Int(position)), let agreed = row.agreedDigest {

@@ -136,7 +136,9 @@ struct Fixture {
 
     func plan(of pairing: Pairing, allowing allowed: Set<Valve> = []) -> Plan {
         var knowledge: [SaveKey: DeviceKnowledge] = [:]
-        for save in survey(pairing, deletions: deletionPolicy) { knowledge[save.identity.key] = .read(content(of: save)) }
+        for save in survey(pairing, deletions: deletionPolicy) {
+            knowledge[save.identity.key] = .read(content(of: save))
+        }
         return makePlan(
             PlanInput(
                 device: "deck", now: now, conflictPolicy: conflictPolicy, deletionPolicy: deletionPolicy,
