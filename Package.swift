@@ -91,6 +91,7 @@ let package = Package(
             dependencies: [
                 "Faults", "Orchestrator", "Planner", "SSHClient", "Store", "TestSupport", "saveferry",
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .testTarget(name: "CommandTests", dependencies: ["saveferry", "TestSupport"]),
         .testTarget(name: "BenchTests", dependencies: ["bench"]),

@@ -118,11 +118,13 @@ private struct CrowdWatch {
             }
             looks += 1
             if looks % 5 == 0, let start, figures.allDone == nil {
-                let done = try await query(
-                    """
-                    SELECT COUNT(*) FROM sync_sessions
-                    WHERE id > \(last) AND ended_at IS NOT NULL AND device_name LIKE 'device%'
-                    """)
+                // Locked for a moment while the program opens it.
+                let done =
+                    (try? await query(
+                        """
+                        SELECT COUNT(*) FROM sync_sessions
+                        WHERE id > \(last) AND ended_at IS NOT NULL AND device_name LIKE 'device%'
+                        """)) ?? 0
                 let time = Double((ContinuousClock.now - start) / .milliseconds(1)) / 1000
                 if done >= Crowd.devices / 2, figures.halfDone == nil { figures.halfDone = time }
                 if done == Crowd.devices { figures.allDone = time }

@@ -7,7 +7,8 @@ import Store
 /// A device's hash answers nothing but "still this one". A save that is not recognized, for whatever reason, is read, and what
 /// goes into the library or is about to be overwritten is always hashed here.
 struct ContentRecognizer: Sendable {
-    let connection: SSHConnection
+    /// Nil where the device takes no commands.
+    let connection: SSHConnection?
     let sftp: SFTPClient
     let store: Store
     let directories: [Int64: SaveDirectory]
@@ -42,6 +43,7 @@ struct ContentRecognizer: Sendable {
 
     /// Those of `saves` that may be recognized. Asks the library and not the device.
     func candidates(among saves: [DeviceSave]) async throws -> [Candidate] {
+        guard connection != nil else { return [] }
         let large = saves.compactMap { save -> (save: DeviceSave, server: ServerSave)? in
             guard save.size >= UInt64(save.files.count) * Self.worthwhile, !save.files.isEmpty,
                 let server = scope.server(save.identity.key)
@@ -77,7 +79,7 @@ struct ContentRecognizer: Sendable {
         let began = clock.moment()
         let largest = candidates.flatMap(\.save.files).map(\.stamp.size).max() ?? 0
         let silence = patience + .seconds(Double(largest) / Double(Self.slowest))
-        guard let hashes = try? await connection.hashes(of: candidates.flatMap(\.paths), silence: silence) else {
+        guard let hashes = try? await connection?.hashes(of: candidates.flatMap(\.paths), silence: silence) else {
             return [:]
         }
         var rest = hashes[...]

@@ -56,12 +56,32 @@ extension OrchestratorSettings {
 }
 
 extension Orchestrator {
-    /// Opens a connection with a checked host key, runs `work` on it, and closes it however that ends. Cancelling the
-    /// task cuts the connection, so that nothing waits for a device that fell silent.
+    #if DEBUG
+        /// Stands for all devices in tests of more of them than there can be servers.
+        @TaskLocal static var openPeer: (@Sendable (Device) async throws -> SFTPClient)?
+    #endif
+
+    /// Runs `work` on an SFTP session with the device, and the connection that it goes over where that takes commands too.
     ///
     /// - Parameters:
     ///   - directories: will be listed first.
     ///   - pulse: is told whether the device keeps us waiting.
+    func withSFTP<Result: Sendable>(
+        to device: Device, toList directories: [SaveDirectory], pulse: Pulse,
+        _ work: (SSHConnection?, SFTPClient) async throws -> Result
+    ) async throws -> Result {
+        #if DEBUG
+            if let sftp = try await Orchestrator.openPeer?(device) {
+                let result = await Swift.Result { try await work(nil, sftp) }
+                await sftp.close()
+                return try result.get()
+            }
+        #endif
+        return try await withConnection(to: device, toList: directories, pulse: pulse) { try await work($0, $1) }
+    }
+
+    /// Opens a connection with a checked host key, runs `work` on it, and closes it however that ends. Cancelling the
+    /// task cuts the connection, so that nothing waits for a device that fell silent.
     func withConnection<Result: Sendable>(
         to device: Device, toList directories: [SaveDirectory] = [], pulse: Pulse = Pulse(),
         _ work: (SSHConnection, SFTPClient) async throws -> Result

@@ -29,7 +29,7 @@ struct DeviceSession: Sendable {
         do {
             // Known by the time the device has been reached and listed.
             let scope = Task { [store, device] in try await store.syncScope(for: device) }
-            let plan = try await environment.withConnection(
+            let plan = try await environment.withSFTP(
                 to: device, toList: device.directories, pulse: pulse
             ) { connection, sftp in
                 try await withStaging(Staging.discarding(), closing: { await $0.discard() }) { staging in
@@ -68,7 +68,7 @@ struct DeviceSession: Sendable {
             // Known by the time the device has been reached and listed. What changes on the server from here on is found
             // when it is to be recorded.
             let scope = Task { [store, device] in try await store.syncScope(for: device) }
-            return try await environment.withConnection(
+            return try await environment.withSFTP(
                 to: device, toList: device.directories, pulse: pulse
             ) { connection, sftp in
                 try await withStaging(try await store.openStaging(), closing: store.close) { staging in
@@ -129,7 +129,7 @@ struct DeviceSession: Sendable {
     }
 
     private func examine(
-        _ listings: [DirectoryListing], _ scope: SyncScopeIndex, over connection: SSHConnection, _ sftp: SFTPClient,
+        _ listings: [DirectoryListing], _ scope: SyncScopeIndex, over connection: SSHConnection?, _ sftp: SFTPClient,
         into staging: Staging, keepsContents: Bool
     ) async throws -> Examined {
         let listed = environment.clock.moment()
