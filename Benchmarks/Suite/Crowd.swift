@@ -151,7 +151,9 @@ private struct CrowdWatch {
 
     private func query(_ text: String) async throws -> Int {
         let answer = try await Command.run("sqlite3", ["-readonly", "\(home.path)/state/saveferry.db", text])
-        guard let number = Int(answer.output.filter(\.isNumber)) else { throw BenchError("sqlite3: \(answer.errorOutput)") }
+        guard let number = Int(answer.output.filter(\.isNumber)) else {
+            throw BenchError("sqlite3: \(answer.errorOutput)")
+        }
         return number
     }
 }

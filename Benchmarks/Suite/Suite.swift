@@ -141,7 +141,8 @@ struct Suite: AsyncParsableCommand {
             name: "library", title: "100,000 saves in the library, 10 devices: unchanged, 1 % changed", isQuick: false
         ) { try await $0.runLibrary() }
         let crowd = Part(
-            name: "crowd", title: "\(Crowd.devices) devices at once: first pull, unchanged, with others that hang or are slow"
+            name: "crowd",
+            title: "\(Crowd.devices) devices at once: first pull, unchanged, with others that hang or are slow"
         ) { try await $0.runCrowd() }
         return workloads + sizes + [library, crowd]
     }

@@ -21,14 +21,22 @@ import Testing
     @Test func `devices that hang from the start keep no other from being synced`() async throws {
         var silent: SilentServer? = try SilentServer()
         let port = try #require(silent?.port)
-        try await syncsTheOthers { $0.port = port } release: { silent = nil }
+        try await syncsTheOthers {
+            $0.port = port
+        } release: {
+            silent = nil
+        }
     }
 
     @Test func `devices that hang while they are listed keep no other from being synced`() async throws {
         var options = OpenSSHServer.Options.forMeasuring
         options.holdsAfter = 100
         let server = try await OpenSSHServer(options)
-        try await syncsTheOthers { $0.port = server.port } release: { server.cutConnections() }
+        try await syncsTheOthers {
+            $0.port = server.port
+        } release: {
+            server.cutConnections()
+        }
     }
 
     /// How many sessions are under way, and were at most.
@@ -50,7 +58,8 @@ import Testing
                 DeviceSettings(
                     name: "device\(number)", host: "nowhere",
                     directories: [
-                        SaveDirectory(id: 0, path: "/saves", platform: .named("of device \(number)"), extensions: ["srm"])
+                        SaveDirectory(
+                            id: 0, path: "/saves", platform: .named("of device \(number)"), extensions: ["srm"])
                     ]))
         }
         let devices = try await hub.store.devices()
@@ -111,7 +120,9 @@ import Testing
         try await eventually(within: 50, "the others are synced") {
             try await hub.store.sessions().count { $0.status == .completed } == healthy.count
         }
-        #expect(try await hub.store.sessions().allSatisfy { $0.deviceName.hasPrefix("well") }, "all of the first still hang")
+        #expect(
+            try await hub.store.sessions().allSatisfy { $0.deviceName.hasPrefix("well") }, "all of the first still hang"
+        )
         release()
         let failures = await reports.map { $0.failure?.code }
         #expect(failures == Array(repeating: .unreachable, count: hung) + [nil, nil, nil])

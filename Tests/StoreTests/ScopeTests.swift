@@ -50,7 +50,9 @@ import Testing
         #expect(try await home.store.syncScope(for: try await device("other", .named("psp"))).covers(["psp"]))
     }
 
-    @Test func `a device with platform folders gets the saves of a platform that it shows for the first time`() async throws {
+    @Test func `a device with platform folders gets the saves of a platform that it shows for the first time`()
+        async throws
+    {
         let cards = try await device("cards", .eachSubfolder)
         try await pull("Metroid", "gba", from: cards)
         try await pull("Tetris", "Game Boy", from: try await device("boy", .named("Game Boy")))

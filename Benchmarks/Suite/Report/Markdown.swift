@@ -94,7 +94,9 @@ struct Markdown {
 
     /// What only many devices at once have.
     private var crowd: String {
-        var table = Table(["workload", "devices/s", "peak memory", "threads", "half of the healthy done", "all of them"])
+        var table = Table([
+            "workload", "devices/s", "peak memory", "threads", "half of the healthy done", "all of them",
+        ])
         let measured = report.measurements.filter { $0.samples.contains { $0.crowd != nil } }
         guard !measured.isEmpty else { return "" }
         for measurement in measured {
