@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import GRDB
 import Glibc
@@ -12,7 +13,6 @@ public final class Store: Sendable {
     public let stateDirectory: String
     private let pool: DatabasePool
     private let reads = DatabaseAccess()
-    private let writes = DatabaseAccess()
     let now: @Sendable () -> Date
 
     private init(stateDirectory: String, pool: DatabasePool, library: Library, now: @escaping @Sendable () -> Date) {
@@ -61,6 +61,8 @@ public final class Store: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(10)
         configuration.maximumReaderCount = 1
+        // The pool that all blocking work has, instead of a thread of its own.
+        configuration.targetQueue = .global(qos: .userInitiated)
         let pool = try DatabasePool(path: file, configuration: configuration)
         // GRDB sets NORMAL when it turns the WAL on, with which a power cut may take back what was committed.
         try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
@@ -98,9 +100,7 @@ public final class Store: Sendable {
         _ body: @escaping @Sendable (Database) throws -> Value, for purpose: StaticString = #function
     ) async throws(StoreError) -> Value {
         do {
-            return try await Store.transaction("write", purpose, body) { [pool, writes] body in
-                try await writes.perform { try pool.write(body) }
-            }
+            return try await Store.transaction("write", purpose, body) { [pool] in try await pool.write($0) }
         } catch {
             throw StoreError(database: error)
         }

@@ -1,5 +1,5 @@
-/// Lets one task after the other use a connection to the database, where it may block. GRDB's own asynchronous calls wake
-/// two queues each time.
+/// Lets one task after the other read the database, where it may block: GRDB's own asynchronous reads wake two queues each.
+/// Its writes wake one, and end at once when their task is cancelled.
 actor DatabaseAccess {
     private nonisolated let disk = DiskExecutor()
     /// The actor runs where file calls do.
