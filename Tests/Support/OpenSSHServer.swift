@@ -18,7 +18,7 @@ public final class OpenSSHServer: Sendable {
         public var holdsAfter: Int?
         /// How much it logs, as sshd_config(5) names it.
         public var logLevel = "DEBUG1"
-        /// Further lines of its configuration.
+        /// Further lines of its configuration; the first one that sets something counts (sshd_config(5)).
         public var lines = ""
 
         /// A plain server unless told otherwise.
@@ -49,12 +49,10 @@ public final class OpenSSHServer: Sendable {
             return options
         }
 
-        /// A server that loses no time: it logs little, and bash doesn't take a command for a login from afar, for which it
-        /// would read the account's own .bashrc first.
+        /// A server that loses no time: it logs little.
         public static var forMeasuring: Options {
             var options = Options()
             options.logLevel = "ERROR"
-            options.lines = "SetEnv SHLVL=1"
             return options
         }
 
@@ -110,6 +108,8 @@ public final class OpenSSHServer: Sendable {
             MaxStartups 100
             LogLevel \(options.logLevel)
             \(options.lines)
+            # Else bash takes a command for a login from afar, and reads the account's own .bashrc first.
+            SetEnv SHLVL=1
             \(options.offersSFTP ? "Subsystem sftp \(sftp)" : "")
             """, to: "sshd_config")
         process = try ServerProcess("/usr/sbin/sshd", ["-D", "-e", "-f", folder("sshd_config")], log: folder("log"))

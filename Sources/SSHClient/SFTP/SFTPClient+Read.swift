@@ -48,7 +48,7 @@ extension SFTPClient {
     }
 
     private func open(_ path: RemotePath) async throws(SSHError) -> OpenFile {
-        await openFiles.acquire()
+        await acquireOpenFile()
         let pipeline = leastBusy()
         do throws(SSHError) {
             let response = try await pipeline.send(.openRead(path.bytes)).value()

@@ -62,7 +62,7 @@ extension SFTPClient {
         _ temporary: RemotePath, for target: RemotePath, size: UInt64, modified: Int64?, permissions: UInt32?,
         _ source: @Sendable (Int) async throws -> [UInt8]?
     ) async throws -> Writing {
-        await openFiles.acquire()
+        await acquireOpenFile()
         defer { openFiles.release() }
         let pipeline = leastBusy()
         let handle = try handle(

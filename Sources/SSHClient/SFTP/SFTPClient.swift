@@ -28,6 +28,8 @@ public actor SFTPClient {
     var mostEntries = 1_000_000
     /// The largest READ and WRITE, in bytes.
     private(set) var chunkSize = 32 << 10
+    /// How many files the server can have open; 0 where it does not say.
+    private var mostHandles: UInt64 = 0
 
     /// Whether a file is closed as soon as all of it was asked for, which only servers that work in order allow.
     var closesEarly: Bool
@@ -140,15 +142,18 @@ public actor SFTPClient {
                 // 0 means that the server does not say.
                 let largest = min(read == 0 ? 32 << 10 : read, write == 0 ? 32 << 10 : write, packet)
                 client.chunkSize = Int(min(max(largest, 32 << 10), 128 << 10))
-                client.allowOpenFiles(handles)
+                client.mostHandles = handles
             }
         }
     }
 
-    /// Opens more files at once where a round trip is so long that the usual number would be the limit, and the server can.
-    private func allowOpenFiles(_ handles: UInt64) {
+    /// Waits until one more file may be open: more of them at once where a round trip is so long that the usual number would
+    /// be the limit, and the server can.
+    func acquireOpenFile() async {
         let wanted = UInt64(max(0, roundTrip.nanoseconds) / SFTPClient.timePerFile)
-        openFiles.resize(to: Int(max(64, min(wanted, handles / 2, 512))))
+        let most = Int(max(64, min(wanted, mostHandles / 2, 512)))
+        if most != openFiles.units { openFiles.resize(to: most) }
+        await openFiles.acquire()
     }
 
     /// The least that a server takes for one small file: 0.04 ms.
