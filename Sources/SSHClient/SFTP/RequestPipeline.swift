@@ -1,24 +1,22 @@
 import Faults
 import NIOCore
 
-/// Numbers requests, sends them without waiting, and matches the answers.
+/// Sends requests over a stream without waiting, and hands out the answers that ``SFTPExchange`` makes of what comes back.
 ///
 /// Sendable because it is confined to its stream's event loop, which every entry point checks.
 final class RequestPipeline: @unchecked Sendable {
     let stream: any ByteStream
-    private var splitter = PacketSplitter(limit: 272 << 10)
-    private var pending: [UInt32: (reply: Pending<SFTPResponse>, sent: NIODeadline)] = [:]
-    private var nextNumber: UInt32 = 0
+    private var exchange = SFTPExchange<Pending<SFTPResponse>>()
     /// How many answers came.
-    private(set) var arrivals = 0
+    var arrivals: Int { exchange.arrivals }
     /// The shortest time that an answer took; nil before the first.
-    private(set) var roundTrip: TimeAmount?
+    var roundTrip: TimeAmount? { exchange.roundTrip }
     /// This pipeline's share of ``SFTPClient/writeBehind``.
     let writeBehind = Budget(WindowEstimate.initial)
     /// Answers to what was sent along with INIT, by the directory's path.
     private var openedEarly: [[UInt8]: Pending<SFTPResponse>] = [:]
     /// How many requests wait for their answer.
-    var unanswered: Int { pending.count }
+    var unanswered: Int { exchange.unanswered }
     /// Told of the VERSION answer; nil once it came.
     private var onVersion: ((Result<SFTPVersion, SSHError>) -> Void)?
     /// What ended the stream; nil while it lives.
@@ -45,7 +43,7 @@ final class RequestPipeline: @unchecked Sendable {
                 onVersion = { continuation.resume(returning: $0) }
                 stream.listen(onBytes: { [self] in received($0) }, onEnd: { [self] in ended($0) })
                 stream.setAwaitingAnswer(true)
-                stream.write { $0.writeBytes(SFTPRequest.initialize) }
+                stream.write { self.exchange.initialize(into: &$0) }
                 #if DEBUG
                     FaultInjector.$current.withValue(faults) { openEarly(directories) }
                 #else
@@ -90,10 +88,7 @@ final class RequestPipeline: @unchecked Sendable {
             reply.arrive(.failure(failure), order: arrivals)
             return
         }
-        let number = nextNumber
-        nextNumber &+= 1
-        pending[number] = (reply, .now())
-        stream.write { request.encode(number: number, into: &$0) }
+        stream.write { self.exchange.send(request, for: reply, at: .now(), into: &$0) }
         stream.setAwaitingAnswer(true)
     }
 
@@ -103,30 +98,22 @@ final class RequestPipeline: @unchecked Sendable {
         #if DEBUG
             if isSilent { return }
         #endif
-        splitter.append(bytes)
+        exchange.receive(bytes)
         do throws(SFTPMalformed) {
-            while failure == nil, let packet = try splitter.next() { try dispatch(packet) }
+            while failure == nil, let answer = try exchange.nextAnswer(at: .now()) { hand(answer) }
         } catch {
             fail(error.reason)
         }
-        stream.setAwaitingAnswer(!pending.isEmpty || onVersion != nil)
+        stream.setAwaitingAnswer(exchange.isAwaitingAnswer)
     }
 
-    private func dispatch(_ packet: ByteBuffer) throws(SFTPMalformed) {
-        if let onVersion {
-            let answer = try SFTPVersion(packet)
-            self.onVersion = nil
-            onVersion(.success(answer))
-            return
+    private func hand(_ answer: SFTPExchange<Pending<SFTPResponse>>.Answer) {
+        switch answer {
+        case .version(let version):
+            onVersion?(.success(version))
+            onVersion = nil
+        case .response(let response, let reply): reply.arrive(.success(response), order: arrivals)
         }
-        let reply = try SFTPReply(packet)
-        guard let (waiting, sent) = pending.removeValue(forKey: reply.number) else {
-            throw SFTPMalformed(reason: "an answer to request \(reply.number), which was not asked")
-        }
-        arrivals += 1
-        let time = NIODeadline.now() - sent
-        roundTrip = min(roundTrip ?? time, time)
-        waiting.arrive(.success(reply.response), order: arrivals)
     }
 
     /// Ends the connection because the server broke the protocol.
@@ -144,14 +131,12 @@ final class RequestPipeline: @unchecked Sendable {
         failure = error
         onVersion?(.failure(error))
         onVersion = nil
-        let waiting = pending.sorted { $0.key < $1.key }.map(\.value.reply)
-        pending = [:]
-        for reply in waiting { reply.arrive(.failure(error), order: arrivals) }
+        for reply in exchange.end() { reply.arrive(.failure(error), order: arrivals) }
     }
 
     /// Accepts packets of up to `bytes`, never more than 4 MiB.
     func allowPackets(of bytes: UInt64) {
-        splitter.limit = max(splitter.limit, Int(min(bytes, 4 << 20)))
+        exchange.allowPackets(of: bytes)
     }
 
     func close() { stream.close() }

@@ -16,21 +16,21 @@ extension SFTPClient {
         let file = try await open(path)
         defer { close(file) }
         let before = file.pipeline.send(.fstat(handle: file.handle))
-        var window = ReadWindow(file: file, path: path, size: expecting ?? 0)
+        var reading = Reading(file: file, path: path, window: ReadWindow(size: expecting ?? 0))
         let opened: RemoteAttributes
         do {
-            if expecting != nil { await askAhead(&window) }
+            if expecting != nil { await askAhead(&reading) }
             opened = try attributes(try await before.value(), "look at \(path)")
-            if expecting == nil { window.size = opened.size }
-            while let chunk = try await nextChunk(of: &window) { try await sink(chunk) }
+            if expecting == nil { reading.window.size = opened.size }
+            while let chunk = try await nextChunk(of: &reading) { try await sink(chunk) }
         } catch {
-            await abandon(&window)
+            await abandon(&reading)
             throw error
         }
-        let after = try await attributesAfter(&window)
+        let after = try await attributesAfter(&reading)
         // Cut short by the server and not by the end of the file: from now on files stay open until all has come.
-        if window.wasCutShort, after.size > window.delivered { closesEarly = false }
-        return FileRead(before: opened, after: after, byteCount: window.delivered)
+        if reading.window.wasCutShort, after.size > reading.window.delivered { closesEarly = false }
+        return FileRead(before: opened, after: after, byteCount: reading.window.delivered)
     }
 
     /// A file that is open on the device.
@@ -67,100 +67,90 @@ extension SFTPClient {
         openFiles.release()
     }
 
-    /// The part of a file that was asked for and has not been handed over.
-    private struct ReadWindow {
+    /// A file that is being read.
+    private struct Reading {
         let file: OpenFile
         let path: RemotePath
-        /// Bytes up to which to read: as listed or opened, less when the file turns out to be shorter.
-        var size: UInt64
-        var nextOffset: UInt64 = 0
-        var delivered: UInt64 = 0
-        var asked: [(offset: UInt64, length: Int, reply: Pending<SFTPResponse>)] = []
+        var window: ReadWindow
+        /// One for each piece that the window has asked for.
+        var replies: [Pending<SFTPResponse>] = []
         var after: Pending<SFTPResponse>?
+        /// Which answer was the last one with data.
         var lastDataOrder = 0
-        var wasCutShort = false
-
-        mutating func end() {
-            size = delivered
-            nextOffset = delivered
-        }
     }
 
     /// The next bytes in order, or nil at the end.
-    private func nextChunk(of window: inout ReadWindow) async throws(SSHError) -> [UInt8]? {
-        await askAhead(&window)
-        guard !window.asked.isEmpty else { return nil }
-        let (offset, length, reply) = window.asked.removeFirst()
+    private func nextChunk(of reading: inout Reading) async throws(SSHError) -> [UInt8]? {
+        await askAhead(&reading)
+        guard let piece = reading.window.take() else { return nil }
+        let reply = reading.replies.removeFirst()
         // What is asked for again keeps its part of the budget: to wait for it here could be to wait for oneself.
-        var rest = 0
-        defer { readAhead.release(length - rest) }
+        var kept = 0
+        defer { readAhead.release(piece.length - kept) }
         let response = try await reply.value()
         switch response {
         case .data(let data):
             let count = data.readableBytes
-            guard count > 0, count <= length else {
-                throw breach("\(count) bytes where \(length) were asked for")
+            guard count > 0, count <= piece.length else {
+                throw breach("\(count) bytes where \(piece.length) were asked for")
             }
-            window.lastDataOrder = max(window.lastDataOrder, reply.order)
-            window.delivered += UInt64(count)
-            if count < length, window.file.isOpen {
-                // Servers may give less than asked for: the rest is asked for again, before what follows it.
-                rest = length - count
-                let reply = window.file.pipeline.send(
-                    .read(handle: window.file.handle, offset: offset + UInt64(count), length: UInt32(rest)))
-                window.asked.insert((offset + UInt64(count), rest, reply), at: 0)
-            } else if count < length {
-                window.wasCutShort = true
-                window.end()
-                await abandon(&window)
+            reading.lastDataOrder = max(reading.lastDataOrder, reply.order)
+            switch reading.window.answered(piece, with: count, canAskAgain: reading.file.isOpen) {
+            case .complete: break
+            case .rest(let rest):
+                kept = rest.length
+                reading.replies.insert(ask(rest, of: reading.file), at: 0)
+            case .cutShort: await abandon(&reading)
             }
             return Array(data.readableBytesView)
         case .status(let status) where status.code == SFTPStatus.endOfFile:
-            window.end()
-            await abandon(&window)
+            reading.window.ended()
+            await abandon(&reading)
             return nil
         default:
-            throw refusal(response, "read \(window.path)")
+            throw refusal(response, "read \(reading.path)")
         }
+    }
+
+    private func ask(_ piece: ReadWindow.Piece, of file: OpenFile) -> Pending<SFTPResponse> {
+        file.pipeline.send(.read(handle: file.handle, offset: piece.offset, length: UInt32(piece.length)))
     }
 
     /// Keeps as much under way as the shared budget allows, at least one request for each file.
-    private func askAhead(_ window: inout ReadWindow) async {
-        while window.nextOffset < window.size {
-            let length = Int(min(UInt64(chunkSize), window.size - window.nextOffset))
-            if window.asked.isEmpty {
-                await readAhead.acquire(length, roundTrip: roundTrip)
-            } else if window.asked.count >= 64 || !readAhead.tryAcquire(length, roundTrip: roundTrip) {
+    private func askAhead(_ reading: inout Reading) async {
+        while let piece = reading.window.next(upTo: chunkSize) {
+            if reading.window.asked.isEmpty {
+                await readAhead.acquire(piece.length, roundTrip: roundTrip)
+            } else if reading.window.asked.count >= 64 || !readAhead.tryAcquire(piece.length, roundTrip: roundTrip) {
                 return
             }
-            let reply = window.file.pipeline.send(
-                .read(handle: window.file.handle, offset: window.nextOffset, length: UInt32(length)))
-            window.asked.append((window.nextOffset, length, reply))
-            window.nextOffset += UInt64(length)
+            reading.window.ask(piece)
+            reading.replies.append(ask(piece, of: reading.file))
         }
-        guard window.after == nil else { return }
-        window.after = window.file.pipeline.send(.fstat(handle: window.file.handle))
+        guard reading.after == nil else { return }
+        reading.after = reading.file.pipeline.send(.fstat(handle: reading.file.handle))
         // A server that works in order has read it all when it comes to this, and can open the next file meanwhile.
-        if closesEarly { close(window.file) }
+        if closesEarly { close(reading.file) }
     }
 
     /// What the server says of the file now. An answer that overtook the data says nothing and is asked for again.
-    private func attributesAfter(_ window: inout ReadWindow) async throws(SSHError) -> RemoteAttributes {
-        if let after = window.after {
+    private func attributesAfter(_ reading: inout Reading) async throws(SSHError) -> RemoteAttributes {
+        if let after = reading.after {
             let response = try await after.value()
-            if after.order > window.lastDataOrder { return try attributes(response, "look at \(window.path)") }
+            if after.order > reading.lastDataOrder { return try attributes(response, "look at \(reading.path)") }
         }
-        guard window.file.isOpen else { return try await attributes(of: window.path) }
-        let response = try await window.file.pipeline.send(.fstat(handle: window.file.handle)).value()
-        return try attributes(response, "look at \(window.path)")
+        guard reading.file.isOpen else { return try await attributes(of: reading.path) }
+        let response = try await reading.file.pipeline.send(.fstat(handle: reading.file.handle)).value()
+        return try attributes(response, "look at \(reading.path)")
     }
 
     /// Waits for what is under way without using it.
-    private func abandon(_ window: inout ReadWindow) async {
-        for (_, length, reply) in window.asked {
+    private func abandon(_ reading: inout Reading) async {
+        for (piece, reply) in zip(reading.window.asked, reading.replies) {
             _ = try? await reply.value()
-            readAhead.release(length)
+            readAhead.release(piece.length)
         }
-        window.asked = []
+        reading.window.forgetAsked()
+        reading.replies = []
     }
 }
