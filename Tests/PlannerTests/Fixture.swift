@@ -110,7 +110,8 @@ struct Fixture {
         let platforms = listings.reduce(into: Set()) { $0.formUnion($1.platforms) }
         let agreed = Set(baselines.map(\.saveID))
         return SyncScopeIndex(
-            owner: "anna", saves: servers.filter { platforms.contains($0.identity.key.platform) || agreed.contains($0.id) },
+            owner: "anna",
+            saves: servers.filter { platforms.contains($0.identity.key.platform) || agreed.contains($0.id) },
             baselines: baselines, directories: directories, cards: knownCards, platforms: platforms)
     }
 

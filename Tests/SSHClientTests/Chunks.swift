@@ -17,7 +17,7 @@ actor Chunks {
         return Array(bytes[position...].prefix(most))
     }
 
-    func append(_ more: [UInt8]) { bytes += more }
+    func append(_ more: [[UInt8]]) { for chunk in more { bytes += chunk } }
 }
 
 /// Bytes that differ from place to place, so that a swapped or missing piece shows.

@@ -42,7 +42,8 @@ import Testing
                     case .response(.status(let status), let waiter): lines.append("< \(waiter): status \(status.code)")
                     case .response(.handle(let handle), let waiter):
                         lines.append("< \(waiter): handle \(String(decoding: handle, as: UTF8.self))")
-                    case .response(.data(let data), let waiter): lines.append("< \(waiter): \(data.readableBytes) bytes")
+                    case .response(.data(let data), let waiter):
+                        lines.append("< \(waiter): \(data.readableBytes) bytes")
                     case .response(_, let waiter): lines.append("< \(waiter)")
                     }
                 }

@@ -36,7 +36,8 @@ struct DeviceSession: Sendable {
                     let found = try await RemoteLister(sftp: sftp).list(device.directories)
                     let listings = found.map { $0.listing.awaitingRepair(of: $0.leftovers) }
                     return try await examine(
-                        listings, covering(listings, scope.value), over: connection, sftp, into: staging, keepsContents: false
+                        listings, covering(listings, scope.value), over: connection, sftp, into: staging,
+                        keepsContents: false
                     ).plan
                 }
             }
@@ -77,7 +78,8 @@ struct DeviceSession: Sendable {
                     async let widened: Void = sftp.widen(forReplacing: pushes)
                     let listings = try await listAndRepair(over: sftp)
                     let examined = try await examine(
-                        listings, covering(listings, scope.value), over: connection, sftp, into: staging, keepsContents: true)
+                        listings, covering(listings, scope.value), over: connection, sftp, into: staging,
+                        keepsContents: true)
                     await widened
                     try stop.check()
                     let ledger = try await Ledger.begin(

@@ -13,8 +13,8 @@ struct RemoteGuard: Sendable {
     func confirm(_ content: DeviceContent) async throws {
         for entry in content.entries {
             let hasher = ChunkHasher()
-            let read = try await sftp.read(root.appending(entry.path), expecting: entry.stamp.size) { chunk in
-                await hasher.update(chunk)
+            let read = try await sftp.read(root.appending(entry.path), expecting: entry.stamp.size) { chunks in
+                await hasher.update(chunks)
             }
             guard await hasher.finish() == entry.sha256, read.before.stamp == read.after.stamp else {
                 throw changed(entry.path)
@@ -43,8 +43,8 @@ struct RemoteGuard: Sendable {
 private actor ChunkHasher {
     private var hasher = SHA256()
 
-    func update(_ chunk: [UInt8]) {
-        hasher.update(data: chunk)
+    func update(_ chunks: [[UInt8]]) {
+        for chunk in chunks { hasher.update(data: chunk) }
     }
 
     func finish() -> Digest? {

@@ -8,6 +8,9 @@ final class Pending<Answer: Sendable> {
     /// How many answers had come when this one did; later answers have larger numbers.
     private(set) var order = 0
 
+    /// Whether the answer is here and nobody took it.
+    var hasArrived: Bool { result != nil }
+
     init(onArrival: ((Result<Answer, SSHError>) -> Void)? = nil) {
         self.onArrival = onArrival
     }

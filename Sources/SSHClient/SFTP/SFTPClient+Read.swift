@@ -5,12 +5,12 @@ extension SFTPClient {
     ///
     /// - Parameters:
     ///   - expecting: the size in bytes that a listing gave; the file is then read without waiting to be told.
-    ///   - sink: gets consecutive chunks, one call after the other. While it is busy, only a bounded part of the file
-    ///     is fetched ahead.
+    ///   - sink: gets consecutive chunks, all that have come by then up to eight, one call after the other. While it is busy,
+    ///     only a bounded part of the file is fetched ahead.
     /// - Returns: what the server said of the file when it was opened and after its last byte was read: the content is
     ///   whole when both are the same and the size is the number of bytes that came.
     public func read(
-        _ path: RemotePath, expecting: UInt64? = nil, into sink: @Sendable ([UInt8]) async throws -> Void
+        _ path: RemotePath, expecting: UInt64? = nil, into sink: @Sendable ([[UInt8]]) async throws -> Void
     ) async throws -> FileRead {
         try Task.checkCancellation()
         let file = try await open(path)
@@ -22,7 +22,14 @@ extension SFTPClient {
             if expecting != nil { await askAhead(&reading) }
             opened = try attributes(try await before.value(), "look at \(path)")
             if expecting == nil { reading.window.size = opened.size }
-            while let chunk = try await nextChunk(of: &reading) { try await sink(chunk) }
+            while let first = try await nextChunk(of: &reading) {
+                // Where the sink is slower than the device, each change of threads between the two carries more.
+                var chunks = [first]
+                while chunks.count < 8, reading.hasNext, let next = try await nextChunk(of: &reading) {
+                    chunks.append(next)
+                }
+                try await sink(chunks)
+            }
         } catch {
             await abandon(&reading)
             throw error
@@ -77,6 +84,9 @@ extension SFTPClient {
         var after: Pending<SFTPResponse>?
         /// Which answer was the last one with data.
         var lastDataOrder = 0
+
+        /// Whether the next chunk is here already.
+        var hasNext: Bool { replies.first?.hasArrived == true }
     }
 
     /// The next bytes in order, or nil at the end.

@@ -29,11 +29,14 @@ enum FileCalls {
         return descriptor
     }
 
+    /// Larger pieces take the kernel longer, because it looks for as large pieces of memory to keep them in.
+    private static let mostWritten = 64 << 10
+
     static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(StoreError) {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { bytes in
-                call("write", path, of: bytes.count - written) { count in
+                call("write", path, of: min(bytes.count - written, mostWritten)) { count in
                     Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, count)
                 }
             }

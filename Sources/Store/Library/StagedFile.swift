@@ -30,6 +30,11 @@ public actor StagedFile {
         self.disk = disk
     }
 
+    /// The next bytes, piece by piece.
+    public func append(_ pieces: [[UInt8]]) async throws {
+        for piece in pieces { try await append(piece) }
+    }
+
     /// The next bytes.
     public func append(_ bytes: [UInt8]) async throws {
         learn(from: bytes)
