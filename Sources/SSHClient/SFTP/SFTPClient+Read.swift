@@ -13,6 +13,9 @@ extension SFTPClient {
         _ path: RemotePath, expecting: UInt64? = nil, into sink: @Sendable ([[UInt8]]) async throws -> Void
     ) async throws -> FileRead {
         try Task.checkCancellation()
+        let isLarge = expecting.map { $0 >= UInt64(WindowEstimate.largest) } ?? false
+        if isLarge { await largeFiles.acquire() }
+        defer { if isLarge { largeFiles.release() } }
         let file = try await open(path)
         defer { close(file) }
         let before = file.pipeline.send(.fstat(handle: file.handle))

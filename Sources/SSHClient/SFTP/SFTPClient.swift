@@ -14,6 +14,9 @@ public actor SFTPClient {
     private let openStream: (@Sendable () async throws(SSHError) -> any ByteStream)?
     /// One unit an open file.
     let openFiles = Budget(64)
+    /// One unit a large file that is being read: a few are enough to fill the window, and each then gets much of it, so that
+    /// much of a file arrives together.
+    let largeFiles = Budget(3)
     /// One unit a directory that is being listed.
     let openDirectories = Budget(128)
     /// One unit a request that is neither of the two.

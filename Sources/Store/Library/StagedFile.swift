@@ -22,6 +22,9 @@ public actor StagedFile {
     private var isZip = false
 
     private static let mostInMemory = 64 << 10
+    /// Bytes since the disk was last asked to begin writing: what is left for the end is waited for.
+    private var written = 0
+    private static let mostUnwritten = 8 << 20
 
     init(path: String, staging: Staging, keep: Bool, disk: DiskExecutor) {
         self.path = path
@@ -55,11 +58,18 @@ public actor StagedFile {
     private func put(_ bytes: [UInt8]) throws {
         if isSpooled {
             try FileCalls.write(bytes, to: descriptor, path)
+            written += bytes.count
+            if written >= StagedFile.mostUnwritten { beginWritingBack() }
         } else if memory.isEmpty {
             memory = bytes
         } else {
             memory += bytes
         }
+    }
+
+    private func beginWritingBack() {
+        saveferry_begin_writing_back(descriptor)
+        written = 0
     }
 
     private func spool() async throws {
@@ -75,6 +85,7 @@ public actor StagedFile {
     ///
     /// - Parameter isNeeded: gets the canonical content hash of this file alone.
     public func finish(keepingIf isNeeded: @Sendable (Digest) -> Bool = { _ in true }) async throws -> StagedContent {
+        if isSpooled, keep { beginWritingBack() }
         closeFile()
         let sha256 = ContentHash.digest(hasher.finalize())
         let zip = !isZip ? nil : isSpooled ? ContentHash.ofZip(at: path) : ContentHash.ofZip(memory)
@@ -88,7 +99,7 @@ public actor StagedFile {
     func persist() async throws -> String {
         if !isSpooled {
             try await spool()
-            saveferry_begin_writing_back(descriptor)
+            beginWritingBack()
             closeFile()
         }
         return path
