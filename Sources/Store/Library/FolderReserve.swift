@@ -1,10 +1,8 @@
-import Planner
-
 /// Folders in the library that are made while the saves for them are still on the way: making them takes about as long as
-/// receiving small saves does, and the disk has little to do meanwhile. An actor on a thread of its own.
+/// receiving small saves does, and the disk has little to do meanwhile. An actor that runs where it may block, beside the staging.
 actor FolderReserve {
     private nonisolated let disk = DiskExecutor()
-    /// The actor runs on its own thread.
+    /// The actor runs where it may block.
     nonisolated var unownedExecutor: UnownedSerialExecutor { disk.asUnownedSerialExecutor() }
     /// What had to be made for each that was asked for: absolute paths, outer folders first.
     private var made: [[String]] = []

@@ -21,9 +21,10 @@ public actor StagedFile {
     private var isBlank = true
     private var isZip = false
 
-    private static let mostInMemory = 64 << 10
     /// Bytes since the disk was last asked to begin writing: what is left for the end is waited for.
     private var written = 0
+
+    private static let mostInMemory = 64 << 10
     private static let mostUnwritten = 8 << 20
 
     init(path: String, staging: Staging, keep: Bool, disk: DiskExecutor) {
