@@ -43,7 +43,7 @@ public actor SSHConnection {
             do throws(SSHError) {
                 handshake = try await Handshake.perform(
                     with: endpoint, offering: algorithms, deadlines: deadlines, pulse: pulse)
-            } catch  where error.code == .noCommonAlgorithm && !pins.isEmpty {
+            } catch  where error.meansNoSuchKey(after: offered) {
                 logger.debug("no common algorithm", metadata: ["device": "\(endpoint)", "reason": "\(error.what)"])
                 continue
             }
@@ -68,18 +68,18 @@ public actor SSHConnection {
         of endpoint: Endpoint, deadlines: Deadlines = Deadlines(), logger: Logger
     ) async throws(SSHError) -> [HostKey] {
         var keys: [HostKey] = []
-        var mismatch: SSHError?
+        var refusal: SSHError?
         for algorithm in SSHLibrary.hostKeyAlgorithms {
             do throws(SSHError) {
                 let handshake = try await Handshake.perform(
                     with: endpoint, offering: [algorithm], deadlines: deadlines)
                 handshake.abandon()
                 if !keys.contains(handshake.hostKey) { keys.append(handshake.hostKey) }
-            } catch  where error.code == .noCommonAlgorithm {
-                mismatch = error
+            } catch  where error.meansNoSuchKey(after: keys) {
+                refusal = error
             }
         }
-        if keys.isEmpty, let mismatch { throw mismatch }
+        if keys.isEmpty, let refusal { throw refusal }
         return keys
     }
 
@@ -183,6 +183,12 @@ private struct ChannelPointer: @unchecked Sendable {
 }
 
 extension SSHError {
+    /// Whether a handshake failed only because the server has no host key of the kinds that were asked for. One that it breaks off
+    /// says so too, once it has `shown` another: dropbear 2022.83 offers RSA without having such a key, and then ends.
+    fileprivate func meansNoSuchKey(after shown: [HostKey]) -> Bool {
+        code == .noCommonAlgorithm || code == .disconnected && !shown.isEmpty
+    }
+
     /// No pinned key is of a kind that the SSH library can verify.
     fileprivate init(unusable pins: [HostKeyPin], _ endpoint: Endpoint) {
         let kinds = Set(pins.compactMap(\.algorithm)).sorted().joined(separator: ", ")

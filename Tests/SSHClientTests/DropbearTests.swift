@@ -32,6 +32,13 @@ extension ServerTests {
                 credentials: [credential], deadlines: .patient, logger: Logger(label: "test"))
         }
 
+        @Test func `a probe finds it online and says nothing`() async throws {
+            let server = try await DropbearServer()
+            let endpoint = Endpoint(host: "127.0.0.1", port: server.port, user: "nobody")
+            #expect(await Probe().isOnline(endpoint))
+            try await eventually("dropbear saw the end: \(server.log)") { server.log.contains("Exit before auth") }
+        }
+
         @Test func `100 files are listed, read and replaced`() async throws {
             let server = try await DropbearServer()
             for index in 0..<100 { try folder.write(content(10_000, seed: index), to: "f\(index)") }

@@ -1,4 +1,7 @@
 import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
 import TestSupport
 import Testing
 
@@ -110,6 +113,56 @@ extension ServerTests {
             #expect(try await keys.map(\.fingerprint) == [fingerprint("host_ed25519"), fingerprint("host_ecdsa")])
             #expect(try await !finalLog(server).contains(Self.signOfLogin))
         }
+
+        @Test func `a server that ends when it is asked for another kind of key has shown the first`() async throws {
+            let server = try await OpenSSHServer()
+            let relay = try await Relay(to: server.port, connections: 1)
+            let keys = try await SSHConnection.probeHostKeys(
+                of: Endpoint(host: "127.0.0.1", port: relay.port, user: "nobody"), deadlines: .patient,
+                logger: Logger(label: "test"))
+            #expect(keys.map(\.algorithm) == ["ssh-ed25519"])
+            withExtendedLifetime(relay) {}
+        }
+    }
+}
+
+/// Passes its first connections on to a server, and ends every later one.
+private final class Relay: Sendable {
+    private let channel: any Channel
+    var port: Int { channel.localAddress?.port ?? 0 }
+
+    init(to port: Int, connections: Int) async throws {
+        let left = Mutex(connections)
+        channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { client in
+                let isLate = left.withLock { left in
+                    left -= 1
+                    return left < 0
+                }
+                guard !isLate else { return client.close() }
+                return ClientBootstrap(group: client.eventLoop).connect(host: "127.0.0.1", port: port)
+                    .flatMapThrowing { server in
+                        try client.pipeline.syncOperations.addHandler(Passing(to: server))
+                        try server.pipeline.syncOperations.addHandler(Passing(to: client))
+                    }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+    }
+
+    deinit { channel.close(promise: nil) }
+
+    private final class Passing: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let other: any Channel
+
+        init(to other: any Channel) { self.other = other }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            other.writeAndFlush(unwrapInboundIn(data), promise: nil)
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { other.close(promise: nil) }
     }
 }
 

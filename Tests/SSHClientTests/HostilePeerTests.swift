@@ -30,7 +30,7 @@ import Testing
     @Test func `a directory that is to be listed is opened along with the session`() async throws {
         // Otherwise both would wait for ever.
         let peer = FakePeer(greetsLate: true)
-        try await finish(within: 60, "the session begins") {
+        try await finish("the session begins") {
             let sftp = try await SFTPClient.start(over: peer, toList: [RemotePath("/a"), RemotePath("/b")])
             for path in ["/a", "/b", "/a"] { #expect(try await sftp.list(RemotePath(path)) == []) }
         }
@@ -47,7 +47,7 @@ import Testing
             return isFirst ? nil : []
         }
         let sftp = try await client(peer)
-        let entries = try await finish(within: 60, "the listing ends") { try await sftp.list(RemotePath("/")) }
+        let entries = try await finish("the listing ends") { try await sftp.list(RemotePath("/")) }
         #expect(entries.isEmpty)
     }
 

@@ -21,6 +21,8 @@ public enum SSHLibrary {
 
     static let keyExchanges =
         "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521"
+    /// Nothing that only libssh2 1.11 has: there a hostile server can make AES-GCM (CVE-2026-66033) and encrypt-then-MAC
+    /// (CVE-2026-66035) write outside their buffers, and no version number tells which builds are mended.
     static let ciphers = "aes128-ctr,aes256-ctr"
     static let macs = "hmac-sha2-256,hmac-sha2-512"
 
