@@ -1,35 +1,25 @@
 import Foundation
 import GRDB
-import Glibc
-import Synchronization
 
 /// The right to sync one device: at most one process has it.
 ///
-/// A lock on a file in the state directory (flock(2)), which the kernel gives back when the holder dies: a killed holder
-/// is taken over at once, a living one never is, whatever the clocks say. The row in the database is for people.
+/// A lock on a file in the state directory (``FileLock``). The row in the database is for people.
 public final class Lease: Sendable {
-    private let descriptor: Mutex<Int32>
+    private let lock: FileLock
 
-    private init(descriptor: Int32) {
-        self.descriptor = Mutex(descriptor)
+    private init(_ lock: FileLock) {
+        self.lock = lock
     }
-
-    deinit { release() }
 
     /// Takes the lease. Throws ``StoreError/Code/held``, naming the holder, when another process has it.
     public static func acquire(device: Device, in store: Store) async throws(StoreError) -> Lease {
         let path = "\(store.stateDirectory)/leases/\(device.id).lock"
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw StoreError(errno: errno, "open the lease \(path)") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let code = errno
-            close(descriptor)
-            guard code == EWOULDBLOCK else { throw StoreError(errno: code, "lock the lease \(path)") }
+        guard let lock = try FileLock.take(path, "the lease") else {
             throw StoreError(
                 .held, "\(device.settings.name) is being synced by another run\(try await holder(device, store))",
                 advice: "Wait for it to end.")
         }
-        let lease = Lease(descriptor: descriptor)
+        let lease = Lease(lock)
         let time = store.time
         try await store.write { db in
             try db.execute(
@@ -54,13 +44,5 @@ public final class Lease: Sendable {
     }
 
     /// Gives the lease back. Idempotent.
-    public func release() {
-        descriptor.withLock { descriptor in
-            guard descriptor >= 0 else { return }
-            // Closing alone would leave it to a process that is just being forked, until that one has called exec.
-            flock(descriptor, LOCK_UN)
-            close(descriptor)
-            descriptor = -1
-        }
-    }
+    public func release() { lock.release() }
 }

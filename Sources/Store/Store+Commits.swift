@@ -11,19 +11,19 @@ extension Store {
         return try await write { [library] db in
             var sources: [Int64: String] = [:]
             return try pulls.map { pull in
-                let save = try pull.server?.id ?? findOrInsertSave(pull.identity, db)
+                let save = try pull.server.map { SaveRow(id: $0.id) } ?? findOrInsertSave(pull.identity, db)
                 let source = try sources[pull.device] ?? deviceName(pull.device, db)
                 sources[pull.device] = source
                 // Another device's run, or the user, may have been faster.
                 let isCurrent = try holds(pull.server?.content ?? .absent, save, db)
                 let version = try insertVersion(
-                    pull.version, in: library, of: save, archival: !isCurrent, source: source,
+                    pull.version, in: library, of: save.id, archival: !isCurrent, source: source,
                     modified: pull.seen.content.modified, at: time, db)
                 guard isCurrent else { return .superseded }
                 try setCurrent(version, of: save, at: time, db)
                 try agree(pull.seen, device: pull.device, save: save, at: time, db)
-                try endOperation(pull.operation, save: save, db)
-                return .current(save: save)
+                try endOperation(pull.operation, save: save.id, db)
+                return .current(save: save.id)
             }
         }
     }
@@ -33,7 +33,7 @@ extension Store {
         let time = time
         try await write { db in
             for push in pushes {
-                try agree(push.seen, device: push.device, save: push.save, at: time, db)
+                try agree(push.seen, device: push.device, save: SaveRow(id: push.save), at: time, db)
                 try endOperation(push.operation, save: push.save, db)
             }
         }
@@ -44,7 +44,7 @@ extension Store {
         let time = time
         try await write { db in
             for agreement in agreements {
-                try agree(agreement.seen, device: agreement.device, save: agreement.save, at: time, db)
+                try agree(agreement.seen, device: agreement.device, save: SaveRow(id: agreement.save), at: time, db)
             }
         }
     }
@@ -101,7 +101,7 @@ extension Store {
                 case .slot(let identity):
                     let save = try findOrInsertSave(identity, db)
                     let version = try insertVersion(
-                        archive.version, in: library, of: save, archival: false, source: source,
+                        archive.version, in: library, of: save.id, archival: false, source: source,
                         modified: archive.modified, at: time, db)
                     try setCurrent(version, of: save, at: time, db)
                 }
@@ -110,12 +110,20 @@ extension Store {
     }
 }
 
+/// A save in the database.
+struct SaveRow {
+    let id: Int64
+    /// Made in this transaction just now: no version, no agreement and no conflict names it yet.
+    var isNew = false
+}
+
 /// Whether the save still holds what a plan saw.
-private func holds(_ content: ServerSave.Content, _ save: Int64, _ db: Database) throws -> Bool {
+private func holds(_ content: ServerSave.Content, _ save: SaveRow, _ db: Database) throws -> Bool {
+    if save.isNew { return content == .absent }
     let row = try Row.fetchOne(
         db.cachedStatement(
             sql: "SELECT current_version_id, deleted_at IS NOT NULL AS is_deleted FROM saves WHERE id = ?"),
-        arguments: [save])
+        arguments: [save.id])
     guard let row else { return false }
     let current: Int64? = row["current_version_id"]
     return switch content {
@@ -129,25 +137,26 @@ func deviceName(_ id: Int64, _ db: Database) throws -> String {
     try String.fetchOne(db, sql: "SELECT name FROM devices WHERE id = ?", arguments: [id]) ?? "a removed device"
 }
 
-func findOrInsertSave(_ identity: SaveIdentity, _ db: Database) throws -> Int64 {
+func findOrInsertSave(_ identity: SaveIdentity, _ db: Database) throws -> SaveRow {
     let key = identity.key
     let keys: StatementArguments = [
         identity.owner, storedKey(key.platform), storedKey(key.game), key.kind.rawValue, storedKey(key.slot),
     ]
+    try db.cachedStatement(
+        sql: """
+            INSERT INTO saves (owner, platform_key, game_key, kind, slot_key, platform, game, slot)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+            """
+    ).execute(arguments: keys + [identity.platform, identity.game, identity.slot])
+    if db.changesCount > 0 { return SaveRow(id: db.lastInsertedRowID, isNew: true) }
     let found = try Int64.fetchOne(
         db.cachedStatement(
             sql: """
                 SELECT id FROM saves
                 WHERE owner = ? AND platform_key = ? AND game_key = ? AND kind = ? AND slot_key = ?
                 """), arguments: keys)
-    if let found { return found }
-    try db.cachedStatement(
-        sql: """
-            INSERT INTO saves (owner, platform_key, game_key, kind, slot_key, platform, game, slot)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """
-    ).execute(arguments: keys + [identity.platform, identity.game, identity.slot])
-    return db.lastInsertedRowID
+    guard let found else { throw StoreError(.other, "the save \(identity.game) can't be recorded") }
+    return SaveRow(id: found)
 }
 
 /// Records a version. Throws when its file is gone from the library in the meantime: whoever takes a file away that no
@@ -179,18 +188,20 @@ func insertVersion(
     return id
 }
 
-func setCurrent(_ version: Int64, of save: Int64, at time: Int64, _ db: Database) throws {
-    try db.cachedStatement(
-        sql: """
-            UPDATE save_versions SET last_used_at = ? WHERE id = (SELECT current_version_id FROM saves WHERE id = ?)
-            """
-    ).execute(arguments: [time, save])
+func setCurrent(_ version: Int64, of save: SaveRow, at time: Int64, _ db: Database) throws {
+    if !save.isNew {
+        try db.cachedStatement(
+            sql: """
+                UPDATE save_versions SET last_used_at = ? WHERE id = (SELECT current_version_id FROM saves WHERE id = ?)
+                """
+        ).execute(arguments: [time, save.id])
+    }
     try db.cachedStatement(sql: "UPDATE saves SET current_version_id = ?, deleted_at = NULL WHERE id = ?")
-        .execute(arguments: [version, save])
+        .execute(arguments: [version, save.id])
 }
 
 /// Writes the device-save sync row: device and server agree on this content, seen under these stamps.
-func agree(_ seen: SeenOnDevice, device: Int64, save: Int64, at time: Int64, _ db: Database) throws {
+func agree(_ seen: SeenOnDevice, device: Int64, save: SaveRow, at time: Int64, _ db: Database) throws {
     let row = try Int64.fetchOne(
         db.cachedStatement(
             sql: """
@@ -202,9 +213,11 @@ func agree(_ seen: SeenOnDevice, device: Int64, save: Int64, at time: Int64, _ d
                 RETURNING id
                 """),
         arguments: [
-            device, save, seen.directory, seen.path.text, seen.shape.rawValue, seen.content.digest.data, time,
+            device, save.id, seen.directory, seen.path.text, seen.shape.rawValue, seen.content.digest.data, time,
         ])
-    try db.cachedStatement(sql: "DELETE FROM device_save_entries WHERE sync_id = ?").execute(arguments: [row])
+    if !save.isNew {
+        try db.cachedStatement(sql: "DELETE FROM device_save_entries WHERE sync_id = ?").execute(arguments: [row])
+    }
     let insert = try db.cachedStatement(
         sql: """
             INSERT INTO device_save_entries (sync_id, path, size, modified, first_listed_boot, first_listed_ns)
@@ -217,13 +230,14 @@ func agree(_ seen: SeenOnDevice, device: Int64, save: Int64, at time: Int64, _ d
             first?.nanoseconds,
         ])
     }
+    guard !save.isNew else { return }
     // Sides that agree have no conflict any more.
     try db.cachedStatement(
         sql: """
             UPDATE conflicts SET resolved_at = ?, resolution = 'agreed'
             WHERE device_id = ? AND save_id = ? AND resolved_at IS NULL
             """
-    ).execute(arguments: [time, device, save])
+    ).execute(arguments: [time, device, save.id])
 }
 
 private func retire(_ save: Int64, device: Int64, _ db: Database) throws {

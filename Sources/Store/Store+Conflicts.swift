@@ -5,11 +5,12 @@ import Planner
 extension Store {
     /// Records saves that both sides changed. A conflict that is open already, over the same two contents, stays as it
     /// is; when a side moved on, it is shown anew under another number, so that no decision is taken for contents that the
-    /// user did not see. One transaction.
-    public func openConflicts(_ conflicts: [ConflictCommit]) async throws(StoreError) {
+    /// user did not see. One transaction. Returns for each whether there was none of that save and device before.
+    @discardableResult
+    public func openConflicts(_ conflicts: [ConflictCommit]) async throws(StoreError) -> [Bool] {
         let time = time
-        try await write { [library] db in
-            for conflict in conflicts {
+        return try await write { [library] db in
+            try conflicts.map { conflict in
                 let seen = conflict.seen
                 let version: Int64
                 if let stored = conflict.version {
@@ -17,9 +18,9 @@ extension Store {
                         stored, in: library, of: conflict.save, archival: true,
                         source: try deviceName(conflict.device, db), modified: seen.content.modified, at: time, db)
                 } else {
-                    version = try findVersion(seen.content.digest, of: conflict.save, db)
+                    version = try findVersion(seen.content.digest, of: conflict.save, in: library, db)
                 }
-                try show(conflict, version, at: time, db)
+                let isNew = try show(conflict, version, at: time, db)
                 // The content moved on, perhaps under an unchanged stamp: stamps prove nothing until both sides agree.
                 try db.execute(
                     sql: """
@@ -27,6 +28,7 @@ extension Store {
                         WHERE sync_id = (SELECT id FROM device_save_sync WHERE device_id = ? AND save_id = ?)
                         """, arguments: [conflict.device, conflict.save])
                 try endOperation(conflict.operation, save: conflict.save, db)
+                return isNew
             }
         }
     }
@@ -95,7 +97,7 @@ extension Store {
             if let promoted {
                 let save = try findOrInsertSave(promoted.identity, db)
                 let version = try insertVersion(
-                    promoted.version, in: library, of: save, archival: false, source: conflict.deviceName,
+                    promoted.version, in: library, of: save.id, archival: false, source: conflict.deviceName,
                     modified: row["device_time"], at: time, db)
                 try setCurrent(version, of: save, at: time, db)
             }
@@ -104,7 +106,7 @@ extension Store {
                 let seen = SeenOnDevice(
                     directory: directory, path: path, shape: SaveShape(rawValue: row["shape"]) ?? .file,
                     content: content)
-                try agree(seen, device: row["device_id"], save: conflict.save, at: time, db)
+                try agree(seen, device: row["device_id"], save: SaveRow(id: conflict.save), at: time, db)
             }
             try db.execute(
                 sql: "UPDATE conflicts SET resolved_at = ?, resolution = ? WHERE id = ?",
@@ -142,8 +144,8 @@ extension Store {
     }
 }
 
-/// Opens a conflict, or brings the open one up to date.
-private func show(_ conflict: ConflictCommit, _ version: Int64, at time: Int64, _ db: Database) throws {
+/// Opens a conflict and returns true, or brings the open one up to date.
+private func show(_ conflict: ConflictCommit, _ version: Int64, at time: Int64, _ db: Database) throws -> Bool {
     let open = try Row.fetchOne(
         db,
         sql: """
@@ -162,15 +164,18 @@ private func show(_ conflict: ConflictCommit, _ version: Int64, at time: Int64, 
                     opened_at, device_id, save_id)
                 VALUES ((SELECT coalesce(max(id), 0) + 1 FROM conflicts), ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """, arguments: values + [conflict.device, conflict.save])
-        return
+        return true
     }
-    guard open["device_version_id"] != version || open["server_version_id"] != conflict.serverVersion else { return }
+    guard open["device_version_id"] != version || open["server_version_id"] != conflict.serverVersion else {
+        return false
+    }
     try db.execute(
         sql: """
             UPDATE conflicts SET id = (SELECT max(id) + 1 FROM conflicts), device_version_id = ?, server_version_id = ?,
                 directory_id = ?, path = ?, shape = ?, device_time = ?, opened_at = ?
             WHERE id = ?
             """, arguments: values + [open["id"] as Int64])
+    return false
 }
 
 /// Gives an open conflict another number and another content on the server's side. Returns the number.
@@ -188,11 +193,15 @@ private func currentVersion(of save: Int64, _ db: Database) throws -> Int64? {
         db, sql: "SELECT current_version_id FROM saves WHERE id = ? AND deleted_at IS NULL", arguments: [save])
 }
 
-private func findVersion(_ digest: Digest, of save: Int64, _ db: Database) throws -> Int64 {
-    let found = try Int64.fetchOne(
-        db, sql: "SELECT max(id) FROM save_versions WHERE save_id = ? AND content_hash = ?",
+/// The newest version with this content whose files are there, for which the content counts as known.
+private func findVersion(_ digest: Digest, of save: Int64, in library: Library, _ db: Database) throws -> Int64 {
+    let ids = try Int64.fetchAll(
+        db, sql: "SELECT id FROM save_versions WHERE save_id = ? AND content_hash = ? ORDER BY id DESC",
         arguments: [save, digest.data])
-    guard let found else { throw StoreError(.corrupt, "the device's content of a conflict is not in the library") }
+    let versions = try loadVersions(ids, db)
+    guard let found = ids.first(where: { versions[$0].map(library.holds) == true }) else {
+        throw StoreError(.corrupt, "the device's content of a conflict is not in the library", advice: "Sync again.")
+    }
     return found
 }
 

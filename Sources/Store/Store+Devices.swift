@@ -58,7 +58,7 @@ extension Store {
     /// All devices, by name.
     public func devices() async throws(StoreError) -> [Device] {
         try await read { db in
-            try Int64.fetchAll(db, sql: "SELECT id FROM devices ORDER BY name").map { try loadDevice($0, db) }
+            try loadDevices(db)
         }
     }
 
@@ -141,13 +141,47 @@ private func replaceDirectories(of device: Int64, with directories: [SaveDirecto
 }
 
 private func loadDevice(_ id: Int64, _ db: Database) throws -> Device {
-    guard let row = try Row.fetchOne(db, sql: "SELECT * FROM devices WHERE id = ?", arguments: [id]) else {
-        throw StoreError(.notFound, "the device is gone")
+    guard let device = try loadDevices(db, id).first else { throw StoreError(.notFound, "the device is gone") }
+    return device
+}
+
+/// All devices, or one, by name; in three statements.
+func loadDevices(_ db: Database, _ id: Int64? = nil) throws -> [Device] {
+    func rows(_ table: String, by order: String) throws -> [Int64: [Row]] {
+        let sql = "SELECT * FROM \(table) WHERE ?1 IS NULL OR device_id = ?1 ORDER BY device_id, \(order)"
+        return Dictionary(grouping: try Row.fetchAll(db, sql: sql, arguments: [id])) { $0["device_id"] as Int64 }
     }
-    let directories = try Row.fetchAll(
-        db, sql: "SELECT * FROM save_directories WHERE device_id = ? ORDER BY position", arguments: [id]
+    let directories = try rows("save_directories", by: "position")
+    let keys = try rows("device_host_keys", by: "fingerprint")
+    return try Row.fetchAll(
+        db, sql: "SELECT * FROM devices WHERE ?1 IS NULL OR id = ?1 ORDER BY name", arguments: [id]
     ).map { row in
-        SaveDirectory(
+        let id: Int64 = row["id"]
+        return Device(row, (directories[id] ?? []).map(SaveDirectory.init), (keys[id] ?? []).map(PinnedHostKey.init))
+    }
+}
+
+extension Device {
+    fileprivate init(_ row: Row, _ directories: [SaveDirectory], _ hostKeys: [PinnedHostKey]) {
+        let path: String? = row["secret_path"]
+        let authentication: DeviceSettings.Authentication =
+            switch row["authentication"] as String {
+            case "password": .passwordFile(path: path ?? "")
+            case "agent": .agent
+            default: .keyFile(path: path)
+            }
+        let settings = DeviceSettings(
+            name: row["name"], host: row["host"], port: row["port"], user: row["user"], authentication: authentication,
+            owner: row["owner"], isEnabled: row["is_enabled"], directories: directories,
+            conflictPolicy: (row["conflict_policy"] as String?).flatMap(ConflictPolicy.init),
+            deletionPolicy: DeletionPolicy(rawValue: row["deletion_policy"]) ?? .hold, schedule: row["schedule"])
+        self.init(id: row["id"], settings: settings, directories: directories, hostKeys: hostKeys)
+    }
+}
+
+extension SaveDirectory {
+    fileprivate init(_ row: Row) {
+        self.init(
             id: row["id"], path: row["path"],
             platform: (row["platform"] as String?).map { .named($0) } ?? .eachSubfolder,
             kind: SaveKind(rawValue: row["kind"]) ?? .save,
@@ -155,21 +189,10 @@ private func loadDevice(_ id: Int64, _ db: Database) throws -> Device {
             extensions: (row["extensions"] as String).split(separator: ",").map(String.init),
             acceptsNew: row["accepts_new"])
     }
-    let keys = try Row.fetchAll(
-        db, sql: "SELECT algorithm, fingerprint FROM device_host_keys WHERE device_id = ? ORDER BY fingerprint",
-        arguments: [id]
-    ).map { PinnedHostKey(algorithm: $0["algorithm"], fingerprint: $0["fingerprint"]) }
-    let path: String? = row["secret_path"]
-    let authentication: DeviceSettings.Authentication =
-        switch row["authentication"] as String {
-        case "password": .passwordFile(path: path ?? "")
-        case "agent": .agent
-        default: .keyFile(path: path)
-        }
-    let settings = DeviceSettings(
-        name: row["name"], host: row["host"], port: row["port"], user: row["user"], authentication: authentication,
-        owner: row["owner"], isEnabled: row["is_enabled"], directories: directories,
-        conflictPolicy: (row["conflict_policy"] as String?).flatMap(ConflictPolicy.init),
-        deletionPolicy: DeletionPolicy(rawValue: row["deletion_policy"]) ?? .hold, schedule: row["schedule"])
-    return Device(id: id, settings: settings, directories: directories, hostKeys: keys)
+}
+
+extension PinnedHostKey {
+    fileprivate init(_ row: Row) {
+        self.init(algorithm: row["algorithm"], fingerprint: row["fingerprint"])
+    }
 }

@@ -72,7 +72,7 @@ extension Store {
                 let id = try insertVersion(
                     copy, in: library, of: save.id, archival: false, source: "restored from version \(number)",
                     modified: time, at: time, db)
-                try setCurrent(id, of: save.id, at: time, db)
+                try setCurrent(id, of: SaveRow(id: save.id), at: time, db)
                 guard
                     let row = try Row.fetchOne(
                         db, sql: "SELECT *, 1 AS is_current FROM save_versions WHERE id = ?", arguments: [id]),

@@ -27,40 +27,54 @@ extension Store {
         try await read { db in try loadVersions(ids, db) }
     }
 
-    /// The versions of each save that have one of these contents, in no order: several where files with other bytes mean the
-    /// same.
+    /// The versions of each save that have one of these contents and whose files are in the library, in no order: several
+    /// where files with other bytes mean the same.
     public func versions(with wanted: [Int64: Set<Digest>]) async throws(StoreError) -> [Int64: [StoredVersion]] {
-        try await read { db in
-            let query = try db.cachedStatement(
-                sql: "SELECT id FROM save_versions WHERE save_id = ? AND content_hash = ?")
-            var found: [Int64: [Int64]] = [:]
-            for (save, digests) in wanted {
-                for digest in digests {
-                    found[save, default: []] += try Int64.fetchAll(query, arguments: [save, digest.data])
-                }
+        let found = try await presentVersions(with: wanted)
+        return Dictionary(grouping: found, by: \.save).mapValues { $0.map(\.version) }
+    }
+
+    /// Of the given contents of each save, those that the library has for it: a version names it, and its files are there.
+    /// Retention counts their age from now on: the caller is about to replace them where they were seen. One transaction,
+    /// none for no content.
+    public func knownDigests(of wanted: [Int64: Set<Digest>]) async throws(StoreError) -> [Int64: Set<Digest>] {
+        let found = try await presentVersions(with: wanted)
+        guard !found.isEmpty else { return [:] }
+        let time = time
+        return try await write { db in
+            // One that retention took since then is not known any more.
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    UPDATE save_versions SET last_used_at = ? WHERE id IN (SELECT value FROM json_each(?))
+                    RETURNING save_id, content_hash
+                    """, arguments: [time, json(found.map(\.id))])
+            return rows.reduce(into: [:]) { known, row in
+                if let digest = row.digest("content_hash") { known[row["save_id"], default: []].insert(digest) }
             }
-            let versions = try loadVersions(found.values.flatMap(\.self), db)
-            return found.mapValues { $0.compactMap { versions[$0] } }
         }
     }
 
-    /// Of the given contents of each save, those that the library has for it. Retention counts their age from now on: the
-    /// caller is about to replace them where they were seen. One transaction.
-    public func knownDigests(of wanted: [Int64: Set<Digest>]) async throws(StoreError) -> [Int64: Set<Digest>] {
-        guard !wanted.isEmpty else { return [:] }
-        let time = time
-        return try await write { db in
-            let statement = try db.cachedStatement(
-                sql: "UPDATE save_versions SET last_used_at = ? WHERE save_id = ? AND content_hash = ?")
-            var known: [Int64: Set<Digest>] = [:]
-            for (save, digests) in wanted {
-                for digest in digests {
-                    try statement.execute(arguments: [time, save, digest.data])
-                    if db.changesCount > 0 { known[save, default: []].insert(digest) }
-                }
+    private func presentVersions(
+        with wanted: [Int64: Set<Digest>]
+    ) async throws(StoreError) -> [(save: Int64, id: Int64, version: StoredVersion)] {
+        guard !wanted.isEmpty else { return [] }
+        let contents = wanted.flatMap { save, digests in digests.map { "[\(save),\"\($0.hex)\"]" } }
+        let found = try await read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT v.save_id, v.id FROM json_each(?) w CROSS JOIN save_versions v
+                    WHERE v.save_id = json_extract(w.value, '$[0]')
+                        AND lower(hex(v.content_hash)) = json_extract(w.value, '$[1]')
+                    """, arguments: ["[\(contents.joined(separator: ","))]"])
+            let versions = try loadVersions(rows.map { $0["id"] }, db)
+            return rows.compactMap { row in
+                versions[row["id"]].map { (save: row["save_id"] as Int64, id: row["id"] as Int64, version: $0) }
             }
-            return known
         }
+        let present = await library.present(found.map(\.version))
+        return found.filter { present.contains($0.version) }
     }
 }
 
@@ -117,6 +131,9 @@ private func loadSaves(of device: Device, _ platforms: Set<String>, _ db: Databa
 private func json(_ texts: [String]) throws -> String {
     String(decoding: try JSONEncoder().encode(texts), as: UTF8.self)
 }
+
+/// The same for numbers.
+private func json(_ numbers: [Int64]) -> String { "[\(numbers.map(String.init).joined(separator: ","))]" }
 
 private func loadEntries(of device: Int64, _ db: Database) throws -> [Int64: [EntryBaseline]] {
     let rows = try Row.fetchCursor(
@@ -186,7 +203,7 @@ func loadVersion(_ id: Int64, _ db: Database) throws -> StoredVersion? {
 
 func loadVersions(_ ids: [Int64], _ db: Database) throws -> [Int64: StoredVersion] {
     // One query however many there are (https://www.sqlite.org/json1.html#jeach).
-    let wanted = "[\(ids.map(String.init).joined(separator: ","))]"
+    let wanted = json(ids)
     let files = try Row.fetchCursor(
         db,
         sql: """

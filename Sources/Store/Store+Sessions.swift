@@ -50,37 +50,48 @@ extension Store {
         _ id: Int64, status: SessionStatus, error: String?, totals: SessionTotals
     ) async throws(StoreError) {
         let time = time
-        try await write { db in
-            try db.execute(
-                sql: """
-                    UPDATE sync_sessions SET status = ?, error = ?, ended_at = ?, pulled = ?, pushed = ?, removed = ?,
-                        conflicts = ?, unchanged = ?, failed = ?, bytes = ? WHERE id = ?
-                    """,
-                arguments: [
-                    status.rawValue, error, time, totals.pulled, totals.pushed, totals.removed, totals.conflicts,
-                    totals.unchanged, totals.failed, Int64(bitPattern: totals.bytes), id,
-                ])
-        }
+        try await write { db in try end(id, status, error, totals, at: time, db) }
     }
 
     /// Ends what a process that died left open. To be called by the holder of the device's lease.
     public func closeAbandonedSessions(device: Int64) async throws(StoreError) {
         let open = try await read { db in
-            try Bool.fetchOne(
-                db, sql: "SELECT 1 FROM sync_sessions WHERE device_id = ? AND status = 'IN_PROGRESS'",
+            try Int64.fetchAll(
+                db, sql: "SELECT id FROM sync_sessions WHERE device_id = ? AND status = 'IN_PROGRESS' ORDER BY id",
                 arguments: [device])
         }
-        guard open != nil else { return }
+        guard !open.isEmpty else { return }
         let time = time
         try await write { db in
-            try db.execute(
-                sql: """
-                    UPDATE sync_operations SET status = 'CANCELLED'
-                    WHERE status IN ('PENDING', 'IN_PROGRESS') AND session_id IN
-                        (SELECT id FROM sync_sessions WHERE device_id = :device AND status = 'IN_PROGRESS');
-                    UPDATE sync_sessions SET status = 'FAILED', error = 'interrupted: the process ended', ended_at = :time
-                    WHERE device_id = :device AND status = 'IN_PROGRESS'
-                    """, arguments: ["device": device, "time": time])
+            for session in open {
+                try db.execute(
+                    sql: """
+                        UPDATE sync_operations SET status = 'CANCELLED'
+                        WHERE status IN ('PENDING', 'IN_PROGRESS') AND session_id = ?
+                        """, arguments: [session])
+                try end(session, .failed, "interrupted: the process ended", SessionTotals(), at: time, db)
+            }
         }
     }
+}
+
+/// Ends a run, counting it with those of its device that failed before it.
+private func end(
+    _ session: Int64, _ status: SessionStatus, _ error: String?, _ totals: SessionTotals, at time: Int64, _ db: Database
+) throws {
+    try db.execute(
+        sql: """
+            UPDATE sync_sessions SET status = ?, error = ?, ended_at = ?, pulled = ?, pushed = ?, removed = ?,
+                conflicts = ?, unchanged = ?, failed = ?, bytes = ?, failures = ? * (? + coalesce((
+                    SELECT failures FROM sync_sessions p
+                    WHERE p.device_id = sync_sessions.device_id AND p.id < sync_sessions.id
+                        AND p.status <> 'IN_PROGRESS'
+                    ORDER BY p.id DESC LIMIT 1), 0))
+            WHERE id = ?
+            """,
+        arguments: [
+            status.rawValue, error, time, totals.pulled, totals.pushed, totals.removed, totals.conflicts,
+            totals.unchanged, totals.failed, Int64(bitPattern: totals.bytes), status != .completed, status == .failed,
+            session,
+        ])
 }

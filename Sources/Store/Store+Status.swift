@@ -1,7 +1,16 @@
+import Foundation
 import GRDB
 import Planner
 
 extension Store {
+    /// Whether there is neither a device nor a save.
+    public func isEmpty() async throws(StoreError) -> Bool {
+        try await read { db in
+            try Bool.fetchOne(
+                db, sql: "SELECT NOT EXISTS (SELECT 1 FROM devices) AND NOT EXISTS (SELECT 1 FROM saves)") ?? true
+        }
+    }
+
     /// Runs, newest first, beginning before the number `before`, at most `limit` of them.
     public func sessions(
         device: Int64? = nil, before: Int64 = .max, limit: Int = 50
@@ -10,9 +19,19 @@ extension Store {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT * FROM sync_sessions WHERE id < ? AND (? IS NULL OR device_id = ?) ORDER BY id DESC LIMIT ?
-                    """, arguments: [before, device, device, limit]
+                    SELECT * FROM sync_sessions WHERE id < ? \(device == nil ? "" : "AND device_id = ?")
+                    ORDER BY id DESC LIMIT ?
+                    """, arguments: device.map { [before, $0, limit] } ?? [before, limit]
             ).map(SessionSummary.init)
+        }
+    }
+
+    /// When the newest run of a device began; nil when it had none.
+    public func lastSessionStart(device: Int64) async throws(StoreError) -> Date? {
+        try await read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT started_at FROM sync_sessions WHERE device_id = ? ORDER BY id DESC LIMIT 1",
+                arguments: [device])?.date("started_at")
         }
     }
 
@@ -31,24 +50,32 @@ extension Store {
         }
     }
 
-    /// How each device fares, by name.
+    /// How each device fares, by name. As many statements however many devices there are.
     public func status() async throws(StoreError) -> [DeviceStatus] {
-        let devices = try await devices()
-        return try await read { db in
-            try devices.map { device in
-                let sessions = try Row.fetchAll(
-                    db, sql: "SELECT * FROM sync_sessions WHERE device_id = ? ORDER BY id DESC LIMIT 100",
-                    arguments: [device.id]
-                ).map(SessionSummary.init)
-                func count(_ sql: String) throws -> Int { try Int.fetchOne(db, sql: sql, arguments: [device.id]) ?? 0 }
-                return DeviceStatus(
-                    device: device, lastSession: sessions.first,
-                    trackedSaves: try count(
-                        "SELECT count(*) FROM device_save_sync WHERE device_id = ? AND is_untracked = 0 AND is_gone = 0"
-                    ),
-                    openConflicts: try count(
-                        "SELECT count(*) FROM conflicts WHERE device_id = ? AND resolved_at IS NULL"),
-                    errorsInARow: sessions.prefix { $0.status == .failed }.count)
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT s.*, d.id AS device,
+                        (SELECT count(*) FROM device_save_sync
+                            WHERE device_id = d.id AND is_untracked = 0 AND is_gone = 0) AS tracked,
+                        (SELECT count(*) FROM conflicts WHERE device_id = d.id AND resolved_at IS NULL) AS open,
+                        coalesce((SELECT failures FROM sync_sessions
+                            WHERE device_id = d.id AND status <> 'IN_PROGRESS' ORDER BY id DESC LIMIT 1), 0) AS errors,
+                        p.ended_at AS succeeded
+                    FROM devices d
+                        LEFT JOIN sync_sessions s ON s.id = (SELECT max(id) FROM sync_sessions WHERE device_id = d.id)
+                        LEFT JOIN sync_sessions p ON p.id = (SELECT id FROM sync_sessions
+                            WHERE device_id = d.id AND status = 'COMPLETED' ORDER BY id DESC LIMIT 1)
+                    """)
+            let status = Dictionary(rows.map { ($0["device"] as Int64, $0) }, uniquingKeysWith: { $1 })
+            return try loadDevices(db).compactMap { device in
+                status[device.id].map { row in
+                    DeviceStatus(
+                        device: device, lastSession: (row["id"] as Int64?).map { _ in SessionSummary(row) },
+                        lastSuccess: row.optionalDate("succeeded"), trackedSaves: row["tracked"],
+                        openConflicts: row["open"], errorsInARow: row["errors"])
+                }
             }
         }
     }

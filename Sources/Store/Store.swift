@@ -22,19 +22,20 @@ public final class Store: Sendable {
         self.now = now
     }
 
-    /// Opens the state, making what does not exist: directories with mode 0700, the database with 0600.
+    /// Opens the state, making what does not exist: directories with mode 0700, the database with 0600. A library that has
+    /// versions is not made; see ``requireLibrary()``.
     ///
-    /// Refuses a database that a later version made. Warns when the state directory is on a network file system, where
-    /// every write is slow and locks may not hold.
+    /// A database that stands in the library is moved first; see ``DatabaseMove``. Refuses a database that a later version
+    /// made. Warns when the state directory is on a network file system, where every write is slow and locks may not hold.
     public static func open(
         stateDirectory: String, libraryDirectory: String, now: @escaping @Sendable () -> Date, logger: Logger
     ) async throws(StoreError) -> Store {
         do {
             var configuration = Configuration()
             observe(&configuration)
-            return try await Task.detached { [configuration] in
+            return try await DatabaseAccess().perform { [configuration] in
                 try openBlocking(stateDirectory, libraryDirectory, configuration, now, logger)
-            }.value
+            }
         } catch {
             throw StoreError(database: error)
         }
@@ -44,15 +45,23 @@ public final class Store: Sendable {
         _ stateDirectory: String, _ libraryDirectory: String, _ configuration: Configuration,
         _ now: @escaping @Sendable () -> Date, _ logger: Logger
     ) throws -> Store {
-        for folder in [stateDirectory, "\(stateDirectory)/leases", libraryDirectory] {
-            _ = try FileCalls.makeFolders(folder)
+        for folder in [stateDirectory, "\(stateDirectory)/leases"] {
+            try FileCalls.makeDurableFolders(folder)
         }
         if FileCalls.isNetworkFileSystem(at: stateDirectory) {
             logger.warning(
                 "the state directory is on a network file system: keep it on a local disk",
                 metadata: ["state_dir": "\(stateDirectory)"])
         }
+        // Nobody may put another database into its place until this one is open and up to date.
+        let lock = try DatabaseLock(stateDirectory: stateDirectory)
+        defer { lock.release() }
+        try DatabaseMove(library: libraryDirectory, stateDirectory: stateDirectory, logger: logger).run(lock)
         let file = "\(stateDirectory)/saveferry.db"
+        let kept = try SideFiles.keep(beside: file)
+        if !kept.isEmpty {
+            logger.warning("a database was taken away without its -wal", metadata: ["kept_as": "\(kept)"])
+        }
         let descriptor = Glibc.open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw StoreError(errno: errno, "open the database \(file)") }
         Glibc.close(descriptor)
@@ -73,12 +82,15 @@ public final class Store: Sendable {
                 advice: "Update this one, or use another state directory.")
         }
         if try !pool.read(migrations.hasCompletedMigrations) { try migrations.migrate(pool) }
+        try LibraryPresence.begin(libraryDirectory, for: pool)
         let library = Library(root: libraryDirectory, now: now)
         return Store(stateDirectory: stateDirectory, pool: pool, library: library, now: now)
     }
 
     /// Ends the use of the database.
     public func close() {
+        // The reader first: the connection that is closed last puts the -wal into the database, and a reader can't.
+        pool.releaseMemory()
         try? pool.close()
     }
 

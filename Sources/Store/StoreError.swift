@@ -51,6 +51,10 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case let error as StoreError: self = error
         case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
             self.init(.noSpace, "the database can't grow: the disk is full", advice: "Make room on the server.")
+        case let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_DBMOVED:
+            self.init(
+                .changed, "the database's file was moved or replaced while it was open",
+                advice: "Try again; start `saveferry serve` anew.")
         case let error as DatabaseError where error.resultCode == .SQLITE_READONLY:
             self.init(.readOnly, "the database is read-only", advice: "Check the state directory's owner and mode.")
         case let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB:

@@ -163,6 +163,26 @@ import Testing
             ])
     }
 
+    @Test func `a content is known of the saves whose version of it has its file`() async throws {
+        let home = try await Home()
+        let device = try await home.device()
+        let one = try await home.pull("x", of: "One", from: device)
+        let two = try await home.pull("x", of: "Two", from: device)
+        let other = try await home.pull("y", of: "Other", from: device)
+        let x = try #require(try await home.store.history(of: one).first)
+        let wanted = [one: Set([x.digest]), two: Set([x.digest]), other: Set([x.digest])]
+        #expect(try await home.store.knownDigests(of: wanted) == [one: [x.digest], two: [x.digest]])
+        let path = home.folder("library/\(x.libraryPath)")
+        try FileManager.default.removeItem(atPath: path)
+        #expect(try await home.store.knownDigests(of: wanted) == [two: [x.digest]])
+        // Something else has its place.
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/etc/hostname")
+        #expect(try await home.store.knownDigests(of: wanted) == [two: [x.digest]])
+        try await home.pull("y", of: "One", from: device)
+        try await home.pull("x", of: "One", from: device)
+        #expect(try await home.store.knownDigests(of: wanted) == [one: [x.digest], two: [x.digest]])
+    }
+
     @Test func `a content kept as a slot is a save of its own`() async throws {
         let home = try await Home()
         let device = try await home.device()

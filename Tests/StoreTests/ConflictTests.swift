@@ -36,6 +36,19 @@ import Testing
         }
     }
 
+    @Test func `a conflict is new once, and again only after it was resolved`() async throws {
+        let one = try await Case()
+        func open(_ text: String) async throws -> Bool {
+            try await one.home.conflict(text, on: one.deck, save: one.save)
+        }
+        #expect(try await open("device"))
+        #expect(try await !open("device"))
+        #expect(try await !open("device, played on"))
+        let conflict = try #require(try await one.home.store.conflicts().first)
+        _ = try await one.home.store.resolveConflict(conflict.id, keep: .server)
+        #expect(try await open("device, once more"))
+    }
+
     @Test func `4 a conflict keeps both contents and touches neither side`() async throws {
         let one = try await Case()
         let agreed = try await one.scope().baseline(one.save)

@@ -14,12 +14,12 @@ struct Home {
     let store: Store
 
     /// A fresh home, or the one that stands in `folder` opened once more.
-    init(in folder: TemporaryFolder? = nil) async throws {
+    init(in folder: TemporaryFolder? = nil, state: String = "state") async throws {
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
         let clock = clock
         store = try await Store.open(
-            stateDirectory: folder("state"), libraryDirectory: folder("library"), now: { clock.now },
+            stateDirectory: folder(state), libraryDirectory: folder("library"), now: { clock.now },
             logger: Logger(label: "test"))
     }
 
@@ -111,17 +111,19 @@ struct Home {
         return save
     }
 
-    /// What a run does with a save that both sides changed: the device's content is archived once.
+    /// What a run does with a save that both sides changed: the device's content is archived once. Returns whether there was
+    /// no such conflict before.
+    @discardableResult
     func conflict(
         _ text: String, on device: Device, save: Int64, game: String = "Metroid", isKnown: Bool = false
-    ) async throws {
+    ) async throws -> Bool {
         let version = try await stored([("\(game).srm", text)], as: Home.identity(game), archival: true)
         let current = try #require(try await store.history(of: save).first(where: \.isCurrent))
         let commit = ConflictCommit(
             operation: nil, device: device.id, save: save, directory: device.directories[0].id,
             path: try #require(RelativePath("\(game).srm")), shape: .file, content: Home.content(version),
             version: isKnown ? nil : version, serverVersion: current.id)
-        try await store.openConflicts([commit])
+        return try await store.openConflicts([commit]) == [true]
     }
 
     func save(_ id: Int64) async throws -> SaveSummary {

@@ -1,5 +1,6 @@
 import Foundation
 import Planner
+import Synchronization
 import TestSupport
 import Testing
 
@@ -16,6 +17,21 @@ import Testing
     static let skip = OperationRecord(
         action: .skip, identity: nil, save: nil, remotePath: "/saves/gba/x\\x0a", size: 0, reason: "a control character"
     )
+
+    @Test func `the newest run of a device is known by its beginning`() async throws {
+        let home = try await Home()
+        let (device, other) = (try await home.device(), try await home.device("other"))
+        #expect(try await home.store.lastSessionStart(device: device.id) == nil)
+        var begun: [Date] = []
+        for _ in 0..<2 {
+            let session = try await home.store.beginSession(device: device, trigger: .scheduled, operations: [])
+            begun.append(try await home.store.session(session.id).session.started)
+            home.clock.advance(60)
+        }
+        _ = try await home.store.beginSession(device: other, trigger: .onDemand, operations: [])
+        #expect(try await home.store.lastSessionStart(device: device.id) == begun.last)
+        #expect(begun[0] < begun[1])
+    }
 
     @Test func `a run is recorded with its operations in the plan's order`() async throws {
         let home = try await Home()
@@ -114,5 +130,45 @@ import Testing
         #expect(all[0].lastSession == nil && all[0].trackedSaves == 0)
         #expect(all[1].lastSession?.id == 4 && all[1].trackedSaves == 1)
         #expect(all[1].openConflicts == 1 && all[1].errorsInARow == 2)
+    }
+
+    @Test func `status asks as much of the database however many devices and runs there are`() async throws {
+        let statements = Mutex<[String]>([])
+        let home = try await Store.$onStatement.withValue({ text in statements.withLock { $0.append(text) } }) {
+            try await Home()
+        }
+        func count(ofStatus devices: Int) async throws -> Int {
+            statements.withLock { $0 = [] }
+            #expect(try await home.store.status().count == devices)
+            return statements.withLock { $0.count }
+        }
+        _ = try await home.device()
+        let few = try await count(ofStatus: 1)
+        for number in 0..<20 {
+            let device = try await home.device("device-\(number)")
+            for _ in 0..<3 {
+                let session = try await home.store.beginSession(device: device, trigger: .scheduled, operations: [])
+                try await home.store.finishSession(
+                    session.id, status: .completed, error: nil, totals: SessionTotals())
+            }
+        }
+        #expect(try await count(ofStatus: 21) == few)
+    }
+
+    @Test func `failures are counted since the last success, also while the next run is under way`() async throws {
+        let home = try await Home()
+        let device = try await home.device()
+        func run(_ status: SessionStatus) async throws {
+            let session = try await home.store.beginSession(device: device, trigger: .scheduled, operations: [])
+            home.clock.advance(10)
+            try await home.store.finishSession(session.id, status: status, error: nil, totals: SessionTotals())
+        }
+        try await run(.completed)
+        let success = home.clock.now
+        for status in [SessionStatus.failed, .cancelled, .failed] { try await run(status) }
+        _ = try await home.store.beginSession(device: device, trigger: .scheduled, operations: [])
+        let status = try #require(try await home.store.status().first)
+        #expect(status.errorsInARow == 2 && status.lastSuccess == success)
+        #expect(status.lastSession?.status == .inProgress)
     }
 }

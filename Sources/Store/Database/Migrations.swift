@@ -7,6 +7,7 @@ enum Migrations {
         migrator.registerMigration("1: devices, saves, sync rows, sessions, conflicts", migrate: createFirstSchema)
         migrator.registerMigration("2: retention, algorithm of content hashes", migrate: addRetention)
         migrator.registerMigration("3: the cards that save directories lie on", migrate: addCards)
+        migrator.registerMigration("4: failed runs in a row", migrate: addFailureCounts)
         return migrator
     }
 }

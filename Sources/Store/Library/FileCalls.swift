@@ -18,6 +18,11 @@ enum FileCalls {
         }
     }
 
+    /// The same, with the names of those that were made durable when it returns.
+    static func makeDurableFolders(_ path: String) throws(StoreError) {
+        for made in try makeFolders(path) { try sync(parent(of: made)) }
+    }
+
     static func parent(of path: String) -> String {
         path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
@@ -119,7 +124,7 @@ enum FileCalls {
     static func removeTree(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0, let directory = fdopendir(descriptor) else { return remove(path) }
-        let names = names(in: directory)
+        let names = names(in: directory).names
         closedir(directory)
         for name in names {
             var info = stat()
@@ -145,18 +150,33 @@ extension FileCalls {
     static func names(in folder: String) -> [String]? {
         guard let directory = opendir(folder) else { return nil }
         defer { closedir(directory) }
-        return names(in: directory)
+        return names(in: directory).names
     }
 
-    private static func names(in directory: OpaquePointer) -> [String] {
+    /// The names in a folder, in no order; none where there is no such folder.
+    static func namesIfThere(in folder: String) throws(StoreError) -> [String] {
+        guard let directory = opendir(folder) else {
+            if errno == ENOENT { return [] }
+            throw StoreError(errno: errno, "read the folder \(folder)")
+        }
+        defer { closedir(directory) }
+        let (names, code) = names(in: directory)
+        guard code == 0 else { throw StoreError(errno: code, "read the folder \(folder)") }
+        return names
+    }
+
+    /// The names in an open folder, and what kept the rest from being read: errno(3), or 0.
+    private static func names(in directory: OpaquePointer) -> (names: [String], code: Int32) {
         var names: [String] = []
-        while let entry = readdir(directory) {
+        while true {
+            // readdir(3) sets it at an error and leaves it at the end.
+            errno = 0
+            guard let entry = readdir(directory) else { return (names, errno) }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             if name != ".", name != ".." { names.append(name) }
         }
-        return names
     }
 
     /// Whether the file system is one of those that are reached over a network, or by way of FUSE.

@@ -10,6 +10,19 @@ extension Library {
         return lstat(path(of: libraryPath), &info) == 0
     }
 
+    /// Whether every file of a version stands in its place, a plain file with as many bytes as are on record. Says nothing of
+    /// the bytes: that is what `verify` reads them for.
+    nonisolated func holds(_ version: StoredVersion) -> Bool {
+        version.entries.allSatisfy { entry in
+            var info = stat()
+            return lstat(path(of: entry, in: version), &info) == 0 && info.st_mode & S_IFMT == S_IFREG
+                && UInt64(info.st_size) == entry.size
+        }
+    }
+
+    /// Those of the versions whose files are all there.
+    func present(_ versions: [StoredVersion]) -> Set<StoredVersion> { Set(versions.filter(holds)) }
+
     /// Those of the paths at which something stands.
     func present(_ libraryPaths: [String]) -> Set<String> { Set(libraryPaths.filter(holds)) }
 

@@ -44,6 +44,8 @@ public actor Library {
     /// Absolute path.
     public nonisolated let root: String
     private nonisolated let now: @Sendable () -> Date
+    /// Whether there was a staging before.
+    private var isInUse = false
 
     init(root: String, now: @escaping @Sendable () -> Date) {
         self.root = root
@@ -53,11 +55,16 @@ public actor Library {
     /// Absolute path of something in the library.
     public nonisolated func path(of libraryPath: String) -> String { "\(root)/\(libraryPath)" }
 
-    private nonisolated var stagingParent: String { "\(root)/.saveferry/staging" }
+    private nonisolated var stagingParent: String { "\(LibraryPresence.sign(in: root))/staging" }
 
-    /// A place for a run to receive files. What runs that died left behind is removed first.
+    /// A place for a run to receive files. What runs that died left behind is removed first. Throws when the library was
+    /// there before, and is not any more.
     public func openStaging() throws(StoreError) -> Staging {
+        guard !isInUse || LibraryPresence.hasSign(root) else {
+            throw StoreError(.other, "the library \(root) is not there any more", advice: "Mount its disk again.")
+        }
         _ = try FileCalls.makeFolders(stagingParent)
+        isInUse = true
         Staging.sweep(stagingParent)
         return Staging(folder: "\(stagingParent)/\(String(UInt64.random(in: .min ... .max), radix: 16))", disk: disk)
     }
@@ -208,9 +215,12 @@ public actor Library {
 
     /// One file of a version, to be read. Its bytes are checked against the recorded hash on the way.
     public nonisolated func file(_ entry: StoredVersion.Entry, of version: StoredVersion) -> LibraryFile {
-        let path = path(
-            of: version.shape == .folder ? "\(version.libraryPath)/\(entry.path.text)" : version.libraryPath)
-        return LibraryFile(path: path, entry: entry, disk: disk)
+        LibraryFile(path: path(of: entry, in: version), entry: entry, disk: disk)
+    }
+
+    /// Absolute path of one file of a version.
+    nonisolated func path(of entry: StoredVersion.Entry, in version: StoredVersion) -> String {
+        path(of: version.shape == .folder ? "\(version.libraryPath)/\(entry.path.text)" : version.libraryPath)
     }
 
     /// Copies a version of one identity as a new version of another, durable when it returns.

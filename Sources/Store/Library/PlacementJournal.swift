@@ -33,6 +33,14 @@ struct PlacementJournal: Sendable {
     /// Everything that was noted is recorded by now.
     func settle() { unlink(path) }
 
+    /// Has nothing noted, durable. Throws where that can't be done: what is noted will be removed from the library.
+    func forget() throws(StoreError) {
+        guard FileCalls.call("unlink", path, { unlink(path) }) == 0 || errno == ENOENT else {
+            throw StoreError(errno: errno, "remove \(path)")
+        }
+        try FileCalls.sync(FileCalls.parent(of: path))
+    }
+
     /// What is noted.
     func placements() -> [Placement] {
         guard let bytes = FileCalls.contents(of: path) else { return [] }

@@ -108,6 +108,12 @@ public actor Staging {
         return found
     }
 
+    /// Makes what runs that died put into the library stay there. For when a database takes over that may be older than
+    /// those runs: what they recorded would count as unrecorded.
+    static func forgetPlacements(in parent: String) throws(StoreError) {
+        for folder in abandoned(in: parent) { try PlacementJournal(staging: folder).forget() }
+    }
+
     /// Whether a run that lives receives files in `parent`.
     static func isInUse(below parent: String) -> Bool {
         (FileCalls.names(in: parent) ?? []).contains { name in

@@ -119,6 +119,8 @@ public struct DeviceStatus: Hashable, Sendable {
     public let device: Device
     /// The newest run.
     public let lastSession: SessionSummary?
+    /// When the newest run ended that went through with nothing failed.
+    public let lastSuccess: Date?
     /// Saves with an agreement.
     public let trackedSaves: Int
     /// Conflicts that wait for the user.
