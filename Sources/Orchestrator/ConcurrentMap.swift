@@ -1,7 +1,7 @@
 extension Sequence where Element: Sendable {
     /// The results of `work` on each element, in the elements' order, with at most `limit` under way at once, on
     /// `executor` if there is one.
-    func concurrentMap<Result: Sendable>(
+    public func concurrentMap<Result: Sendable>(
         atMost limit: Int, on executor: (any TaskExecutor)? = nil, _ work: @escaping @Sendable (Element) async -> Result
     ) async -> [Result] {
         await withTaskGroup(of: (Int, Result).self) { group in

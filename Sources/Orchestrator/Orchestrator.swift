@@ -6,22 +6,27 @@ import Store
 /// Plans and syncs devices: several at once, each failing alone.
 public struct Orchestrator: Sendable {
     let store: Store
-    let settings: OrchestratorSettings
+    /// In a run: what held when it began.
+    private(set) var settings: OrchestratorSettings
+    private let inForce: InForce<OrchestratorSettings>
+    /// Beats whenever somebody has looked which devices are due.
+    public let turns = Heartbeat()
     let clock: any SystemClock
     let logger: Logger
     let events: EventBus
     private let slots: Slots
 
-    /// An orchestrator over one store.
+    /// An orchestrator over one store; without `events`, nobody listens.
     public init(
         store: Store, settings: OrchestratorSettings, clock: any SystemClock = MachineClock(), logger: Logger,
-        events: EventBus = EventBus()
+        events: EventBus? = nil
     ) {
         self.store = store
         self.settings = settings
+        inForce = InForce(settings)
         self.clock = clock
         self.logger = logger
-        self.events = events
+        self.events = events ?? EventBus(now: { clock.now() })
         slots = Slots(settings.concurrency)
     }
 
@@ -30,7 +35,7 @@ public struct Orchestrator: Sendable {
     /// Returns one plan a device, in the order given. Takes no lease, so that it also works while a sync runs.
     public func plan(_ devices: [Device], allowing allowed: Set<Valve> = []) async -> [DevicePlan] {
         await forEach(devices) { device, pulse in
-            let session = DeviceSession(device: device, allowed: allowed, environment: self, pulse: pulse)
+            let session = DeviceSession(device: device, allowed: allowed, environment: asOfNow, pulse: pulse)
             return DevicePlan(device: device.settings.name, outcome: await session.plan())
         }
     }
@@ -43,9 +48,22 @@ public struct Orchestrator: Sendable {
         _ devices: [Device], trigger: SessionTrigger, allowing allowed: Set<Valve> = []
     ) async -> [SessionReport] {
         await forEach(devices) { device, pulse in
-            let session = DeviceSession(device: device, allowed: allowed, environment: self, pulse: pulse)
+            let session = DeviceSession(device: device, allowed: allowed, environment: asOfNow, pulse: pulse)
             return await session.run(trigger: trigger)
         }
+    }
+
+    /// Puts other settings in force: for runs that begin from now on.
+    public func reload(_ settings: OrchestratorSettings) async {
+        inForce.value = settings
+        await slots.resize(settings.concurrency)
+    }
+
+    /// The same with the settings that are in force.
+    private var asOfNow: Orchestrator {
+        var orchestrator = self
+        orchestrator.settings = inForce.value
+        return orchestrator
     }
 
     private func forEach<Result: Sendable>(

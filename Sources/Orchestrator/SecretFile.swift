@@ -2,9 +2,13 @@ import Foundation
 import SSHClient
 
 /// A file that holds one secret on its first line.
-enum SecretFile {
-    /// The secret, without the line's end; `kind` says what it is, for messages. Refuses a file that others can read.
-    static func read(_ path: String, _ kind: String) async throws -> Secret {
+public enum SecretFile {
+    /// The secret; see ``line(of:_:)``.
+    static func read(_ path: String, _ kind: String) async throws -> Secret { Secret(try await line(of: path, kind)) }
+
+    /// The first line, without its end; `kind` says what it is, for messages. Refuses a file that others can read.
+    /// Throws ``DeviceFailure`` with ``DeviceFailure/Code/authentication``.
+    public static func line(of path: String, _ kind: String) async throws -> String {
         try await offCooperativePool {
             let name = (path as NSString).lastPathComponent
             var info = stat()
@@ -26,7 +30,7 @@ enum SecretFile {
                     code: .authentication, message: "the \(kind) file \(name) is empty or not text",
                     advice: "Put the \(kind) on its first line.")
             }
-            return Secret(String(line))
+            return String(line)
         }
     }
 }

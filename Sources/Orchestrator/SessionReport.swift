@@ -13,7 +13,7 @@ public struct DevicePlan: Sendable {
 public struct SessionReport: Sendable {
     /// The device's name.
     public let device: String
-    /// The session's number, or nil when the run failed before there was anything to record.
+    /// The session's number, or nil for a run that was refused or could not be recorded.
     public let session: Int64?
     /// How the run ended.
     public let status: SessionStatus

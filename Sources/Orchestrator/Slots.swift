@@ -6,7 +6,7 @@ import SSHClient
 /// other's turn. When the device answers, its session goes on without asking again. How many wait like that is bounded too,
 /// and with them connections and memory.
 actor Slots {
-    private let count: Int
+    private var count: Int
     private var sessions: [Pulse] = []
     private var queue: [(pulse: Pulse, admitted: CheckedContinuation<Void, Never>)] = []
     private var watch: Task<Void, Never>?
@@ -19,6 +19,12 @@ actor Slots {
     /// Slots for `count` sessions that get on.
     init(_ count: Int) {
         self.count = count
+    }
+
+    /// From now on for `count` sessions. Those that are under way go on.
+    func resize(_ count: Int) {
+        self.count = count
+        fill()
     }
 
     /// Runs one session, once there is room for it.

@@ -1,37 +1,59 @@
+import Foundation
+import Store
 import Synchronization
 
-/// Hands each event to everyone who listens. Listeners that are slow lose the oldest events, never the newest.
+/// Hands each event to everyone who listens, and of progress only so much as somebody can follow.
 public final class EventBus: Sendable {
-    private let listeners = Mutex<(next: Int, active: [Int: AsyncStream<Event>.Continuation])>((0, [:]))
+    private struct Audience {
+        var next = 0
+        var listeners: [Int: AsyncStream<Event>.Continuation] = [:]
+        var observers: [@Sendable (Event) -> Void] = []
+        var thinning = EventThinning()
+    }
 
-    /// A bus with no listeners.
-    public init() {}
+    private let audience = Mutex(Audience())
+    private let now: @Sendable () -> Date
 
-    /// The events from now on. Ends when ``finish()`` is called.
+    /// A bus with no listeners; `now` gives events their dates.
+    public init(now: @escaping @Sendable () -> Date) {
+        self.now = now
+    }
+
+    /// The events from now on. Ends when ``finish()`` is called. Who is slow loses the oldest events, never the newest.
     public func subscribe() -> AsyncStream<Event> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1_000)) { continuation in
-            let number = listeners.withLock { listeners in
-                defer { listeners.next += 1 }
-                listeners.active[listeners.next] = continuation
-                return listeners.next
+            let number = audience.withLock { audience in
+                defer { audience.next += 1 }
+                audience.listeners[audience.next] = continuation
+                return audience.next
             }
             continuation.onTermination = { [weak self] _ in
-                _ = self?.listeners.withLock { $0.active.removeValue(forKey: number) }
+                _ = self?.audience.withLock { $0.listeners.removeValue(forKey: number) }
             }
         }
+    }
+
+    /// Calls `observer` with every event from now on, each before its run goes on; so it must return at once. The events of a
+    /// device come in order.
+    public func observe(_ observer: @escaping @Sendable (Event) -> Void) {
+        audience.withLock { $0.observers.append(observer) }
     }
 
     /// Ends every subscription.
     public func finish() {
-        let active = listeners.withLock { listeners in
-            defer { listeners.active = [:] }
-            return listeners.active.values.map { $0 }
+        let listeners = audience.withLock { audience in
+            defer { audience.listeners = [:] }
+            return audience.listeners.values.map { $0 }
         }
-        for continuation in active { continuation.finish() }
+        for listener in listeners { listener.finish() }
     }
 
-    func publish(_ event: Event) {
-        let active = listeners.withLock { $0.active.values.map { $0 } }
-        for continuation in active { continuation.yield(event) }
+    func publish(_ kind: Event.Kind, device: String, session: Int64?, totals: SessionTotals? = nil) {
+        let event = Event(date: now(), device: device, session: session, kind: kind, totals: totals)
+        let (observers, listeners) = audience.withLock { audience in
+            audience.thinning.passes(event) ? (audience.observers, audience.listeners.values.map { $0 }) : ([], [])
+        }
+        for observer in observers { observer(event) }
+        for listener in listeners { listener.yield(event) }
     }
 }

@@ -1,46 +1,136 @@
 import Logging
 import Store
 
-/// What is done beside the syncs: content hashes brought up to date before the first one, and what retention lets go
-/// removed, at the start and then every day.
+/// What is done beside the syncs: content hashes brought up to date before the first one; what retention lets go removed, and
+/// old runs forgotten, at the start and then every day; and a snapshot of the database as soon as the newest is a day old.
 public struct Housekeeping: Sendable {
     private let store: Store
-    private let rule: RetentionRule?
+    private let settings: InForce<HousekeepingSettings>
     private let logger: Logger
 
     private static let interval: Duration = .seconds(86_400)
 
-    /// Housekeeping; `rule` is nil where everything stays.
-    public init(store: Store, rule: RetentionRule?, logger: Logger) {
-        self.store = store
-        self.rule = rule
-        self.logger = logger
+    /// After how long content hashes are tried again.
+    private let retry: Duration
+
+    /// Housekeeping with these settings.
+    public init(store: Store, settings: HousekeepingSettings, logger: Logger) {
+        self.init(store: store, settings: settings, logger: logger, retry: .seconds(60))
     }
 
-    /// Runs until the task is cancelled; a sweep that is under way ends between two steps.
-    public func run() async {
-        guard let rule else { return }
+    init(store: Store, settings: HousekeepingSettings, logger: Logger, retry: Duration) {
+        self.store = store
+        self.settings = InForce(settings)
+        self.logger = logger
+        self.retry = retry
+    }
+
+    /// Runs until the task is cancelled; a sweep or a snapshot that is under way ends between two steps. Beside it `syncs` runs,
+    /// from when content hashes are up to date.
+    public func run(beside syncs: @Sendable () async -> Void) async {
+        let failure = await rehashFailure(after: nil)
+        // Also while that fails: it may lack the room that retention makes.
+        async let taken: Void = takeSnapshots()
+        async let forgotten: Void = forgetOldSessions()
+        async let removed: Void = removeOldVersions()
+        await rehash(after: failure)
+        if !Task.isCancelled { await syncs() }
+        await taken
+        await forgotten
+        await removed
+    }
+
+    private func rehash(after first: String?) async {
+        var failure = first
+        while let last = failure, (try? await Task.sleep(for: retry)) != nil {
+            failure = await rehashFailure(after: last)
+        }
+    }
+
+    /// Why content hashes can't be brought up to date, which is told unless it was the `last` reason; nil when they are.
+    private func rehashFailure(after last: String?) async -> String? {
+        do {
+            try await rehash(isAnnounced: last != nil)
+            return nil
+        } catch {
+            let reason = "\(error)"
+            if reason != last, !Task.isCancelled {
+                logger.error("computing content hashes, before which nothing is synced, tried every minute: \(reason)")
+            }
+            return reason
+        }
+    }
+
+    /// Puts other settings in force, from the next day's work on.
+    public func reload(_ settings: HousekeepingSettings) {
+        self.settings.value = settings
+    }
+
+    private func removeOldVersions() async {
         while !Task.isCancelled {
-            await sweep(by: rule)
+            if let rule = settings.value.rule { await sweep(by: rule) }
+            try? await Task.sleep(for: Housekeeping.interval)
+        }
+    }
+
+    private func forgetOldSessions() async {
+        while !Task.isCancelled {
+            do {
+                let count = try await SessionSweep(of: store).run()
+                if count > 0 { logger.info("forgot old runs", metadata: ["runs": "\(count)"]) }
+            } catch {
+                if !Task.isCancelled { logger.error("forgetting old runs: \(error)") }
+            }
             try? await Task.sleep(for: Housekeeping.interval)
         }
     }
 
     /// Brings content hashes up to date that an earlier version of the program computed in another way. To be done before
     /// devices are synced: by another way of hashing, an unchanged save looks changed.
-    public func rehash() async {
-        do {
-            guard try await store.hasOldHashes() else { return }
-            logger.notice("computing content hashes anew")
-            let totals = try await Rehash(store: store, scope: .old).run { version in
-                logger.error(
-                    "its file is not what was stored: run `saveferry verify`",
-                    metadata: ["save": "\(version.save)", "version": "\(version.number)"])
+    public func rehash() async throws { try await rehash(isAnnounced: false) }
+
+    private func rehash(isAnnounced: Bool) async throws {
+        guard try await store.hasOldHashes() else { return }
+        if !isAnnounced { logger.notice("computing content hashes anew") }
+        let totals = try await Rehash(store: store, scope: .old).run { version in
+            logger.error(
+                "its file is not what was stored: run `saveferry verify`",
+                metadata: ["save": "\(version.save)", "version": "\(version.number)"])
+        }
+        logger.notice(
+            "computed content hashes", metadata: ["versions": "\(totals.versions)", "changed": "\(totals.changed)"])
+    }
+
+    private func takeSnapshots() async {
+        var wait = await settings.value.snapshots?.folder.untilDue() ?? .zero
+        var hasWarned = false
+        while true {
+            guard (try? await Task.sleep(for: wait)) != nil else { return }
+            if let (folder, kept) = settings.value.snapshots {
+                await takeSnapshot(in: folder, keeping: kept, &hasWarned)
             }
-            logger.notice(
-                "computed content hashes", metadata: ["versions": "\(totals.versions)", "changed": "\(totals.changed)"])
+            // Also after a failure: it is tried, and reported, once a day.
+            wait = Housekeeping.interval
+        }
+    }
+
+    /// Takes none of a database without content: day by day it would put those that have some out of the folder.
+    private func takeSnapshot(in folder: Snapshots, keeping kept: Int, _ hasWarned: inout Bool) async {
+        do {
+            guard try await !store.isEmpty() else {
+                guard !hasWarned, try await !folder.list().isEmpty else { return }
+                hasWarned = true
+                return logger.warning(
+                    """
+                    the database has no devices and no saves, but there are snapshots: as long as that is so, none is taken and \
+                    none removed. If it was lost, restore one: see `saveferry snapshot list`
+                    """, metadata: ["snapshots": "\(folder.folder)", "state_dir": "\(store.stateDirectory)"])
+            }
+            let snapshot = try await folder.create(of: store)
+            let removed = try await folder.prune(keeping: kept)
+            logger.info("took a snapshot", metadata: ["file": "\(snapshot.path)", "pruned": "\(removed.count)"])
         } catch {
-            if !Task.isCancelled { logger.error("computing content hashes: \(error)") }
+            if !Task.isCancelled { logger.error("taking a snapshot: \(error)") }
         }
     }
 

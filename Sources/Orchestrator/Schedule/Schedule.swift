@@ -1,43 +1,51 @@
 import Foundation
 
-/// When a device is due: after an interval, or at the times of a cron expression (crontab(5)).
+/// When a device is due: after an interval, at the times of a cron expression (crontab(5)), or never by itself.
 public struct Schedule: Hashable, Sendable {
-    private enum Rule: Hashable, Sendable {
-        case every(seconds: Int)
+    enum Rule: Hashable, Sendable {
+        /// Counts from the end of the last run.
+        case every(Duration)
+        /// Names times by the zone's clock.
         case cron(CronExpression)
+        case off
     }
 
-    private let rule: Rule
+    let rule: Rule
 
     /// What a schedule looks like, for error messages.
     public static let expectation =
-        "an interval such as 15m or 1h30m, five cron fields such as \"*/15 * * * *\", or @hourly, @daily, @weekly"
+        "an interval such as 15m or 1h30m, five cron fields such as \"*/15 * * * *\", @hourly, @daily, @weekly, or off"
 
-    /// Reads `15m`, `every 1h30m`, `*/10 8-23 * * mon-fri` or `@hourly`. Throws a sentence that says what is wrong.
+    /// Every 15 minutes: what holds when nothing is set.
+    public static let standard = Schedule(rule: .every(.seconds(900)))
+
+    /// Never by itself.
+    static let off = Schedule(rule: .off)
+
+    init(rule: Rule) { self.rule = rule }
+
+    /// Reads `15m`, `every 1h30m`, `*/10 8-23 * * mon-fri`, `@hourly` or `off`. Throws a sentence that says what is wrong,
+    /// also for an expression that no day matches.
     public init(_ text: String) throws(ScheduleError) {
         let trimmed = text.trimmingCharacters(in: .whitespaces)
         let interval = trimmed.hasPrefix("every ") ? String(trimmed.dropFirst(6)) : trimmed
-        if let seconds = Schedule.seconds(interval) {
+        if trimmed == "off" {
+            rule = .off
+        } else if let seconds = Schedule.seconds(interval) {
             guard seconds >= 10 else { throw ScheduleError("\"\(trimmed)\": an interval is at least 10s") }
-            rule = .every(seconds: seconds)
+            rule = .every(.seconds(seconds))
         } else {
-            rule = .cron(try CronExpression(trimmed))
-        }
-    }
-
-    /// Whether it counts from the last run instead of naming times of the day.
-    var isInterval: Bool { if case .every = rule { true } else { false } }
-
-    /// The next time after `date`, in the calendar's time zone; nil when there is none within five years.
-    public func next(after date: Date, in calendar: Calendar) -> Date? {
-        switch rule {
-        case .every(let seconds): date.addingTimeInterval(TimeInterval(seconds))
-        case .cron(let expression): expression.next(after: date, in: calendar)
+            let expression = try CronExpression(trimmed)
+            guard expression.occurs else {
+                throw ScheduleError(
+                    "\"\(trimmed)\" never occurs: no month has such a day; expected \(Schedule.expectation)")
+            }
+            rule = .cron(expression)
         }
     }
 
     /// `1h30m` as seconds, or nil when it is no interval.
-    private static func seconds(_ text: String) -> Int? {
+    static func seconds(_ text: String) -> Int? {
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
         var total = 0
         var number = ""

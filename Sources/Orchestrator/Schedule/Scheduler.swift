@@ -1,103 +1,173 @@
 import Foundation
 import Logging
 import Planner
+import SSHClient
 import Store
 
-/// Syncs every enabled device when it is due, until its task is cancelled.
+/// Probes and syncs every enabled device when it is due, until its task is cancelled.
 ///
-/// A device that is due while it is being synced is not started again: its next time is counted from the end of that
-/// run. Devices are read anew at each turn, so that changes take effect without a restart.
-public struct Scheduler: Sendable {
+/// A probe that finds a device online after it was away makes it due at once; one that is away is not tried. Nothing runs
+/// twice: what asks for a run of a device that is being synced is served by that run. Devices are read anew every ten seconds,
+/// so that changes by other processes take effect without a restart. What is due when is ``Timetable``'s to say.
+public actor Scheduler {
     private let orchestrator: Orchestrator
-    private let fallback: Schedule?
-    private let calendar: Calendar
+    private let probe: Probe
+    private let pace: Pace
+    private var timetable: Timetable
+    /// When the devices are to be read anew.
+    private var nextReading: Duration = .zero
+    private var canRead = true
+    /// Saves that failed in each device's last run.
+    private var failed: [Int64: Int] = [:]
+    private var nap: Task<Void, Never>?
 
-    /// How long the devices are waited for before they are read anew.
-    private static let turn: Duration = .seconds(15)
+    /// Steps that come close together are done together.
+    private static let shortestNap: Duration = .milliseconds(50)
 
-    /// A scheduler; `fallback` is for devices without a schedule of their own.
-    public init(orchestrator: Orchestrator, fallback: Schedule?, calendar: Calendar = .current) {
-        self.orchestrator = orchestrator
-        self.fallback = fallback
-        self.calendar = calendar
+    /// A scheduler with these settings. Cron expressions mean times of `zone`; `random` gives numbers from 0 to 1.
+    public init(
+        orchestrator: Orchestrator, settings: ScheduleSettings, zone: TimeZone = .current,
+        random: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
+    ) {
+        self.init(orchestrator: orchestrator, settings: settings, zone: zone, pace: Pace(), random: random)
     }
+
+    init(
+        orchestrator: Orchestrator, settings: ScheduleSettings, zone: TimeZone = .current, pace: Pace,
+        random: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
+    ) {
+        self.orchestrator = orchestrator
+        self.pace = pace
+        probe = Probe(deadline: pace.probe)
+        timetable = Timetable(settings, zone: zone, pace: pace, random: random)
+    }
+
+    private var now: TimePoint { orchestrator.clock.timePoint }
 
     /// Runs until the task is cancelled; then runs that are under way end after the operations in hand.
     public func run() async {
-        let due = DueTimes()
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
-                let now = orchestrator.clock.now()
-                let devices = (try? await orchestrator.store.devices().filter(\.settings.isEnabled)) ?? []
-                for device in devices {
-                    guard let schedule = schedule(of: device),
-                        await due.takes(
-                            device.id, at: now, next: schedule.next(after: now, in: calendar),
-                            startsAtOnce: schedule.isInterval)
-                    else { continue }
-                    group.addTask {
-                        await sync(device)
-                        await due.ended(device.id, next: schedule.next(after: orchestrator.clock.now(), in: calendar))
-                    }
-                }
-                let wait = await due.wait(from: now, atMost: Scheduler.turn)
-                try? await Task.sleep(for: wait)
+                orchestrator.turns.beat()
+                if nextReading <= now.elapsed { await readDevices() }
+                let now = now
+                for device in timetable.takeProbes(at: now) { group.addTask { await self.look(for: device) } }
+                for device in timetable.takeRuns(at: now) { group.addTask { await self.sync(device) } }
+                await rest(for: timetable.wait(from: now))
             }
         }
     }
 
-    private func schedule(of device: Device) -> Schedule? {
-        guard let text = device.settings.schedule else { return fallback }
+    /// Takes over other settings at once. What is under way goes on.
+    public func reload(_ settings: ScheduleSettings) {
+        timetable.reload(settings, at: now)
+        wakeUp()
+    }
+
+    /// Lets the devices be read anew at once.
+    public func wakeUp() {
+        nextReading = .zero
+        nap?.cancel()
+    }
+
+    /// What is known of each enabled device, by name; empty before ``run()`` has read them.
+    public func outlook() -> [DeviceOutlook] { timetable.outlook(at: now) }
+
+    private func rest(for time: Duration) async {
+        let time = max(Scheduler.shortestNap, min(time, nextReading - now.elapsed))
+        let nap = Task { _ = try? await Task.sleep(for: time) }
+        self.nap = nap
+        await withTaskCancellationHandler {
+            await nap.value
+        } onCancel: {
+            nap.cancel()
+        }
+        self.nap = nil
+    }
+
+    private func readDevices() async {
+        nextReading = now.elapsed + pace.reading
         do {
-            return try Schedule(text)
+            let devices = try await orchestrator.store.devices()
+            var lastRuns: [Int64: Date] = [:]
+            for device in devices where device.settings.isEnabled && timetable.isNew(device) {
+                lastRuns[device.id] = try await orchestrator.store.lastSessionStart(device: device.id)
+            }
+            for (device, error) in timetable.update(devices, lastRuns: lastRuns, at: now) {
+                log(.error, "its schedule can't be used, it is not synced: \(error)", device)
+            }
+            if !canRead { orchestrator.logger.notice("the devices can be read again") }
+            canRead = true
         } catch {
-            orchestrator.logger.error("\(error)", metadata: ["device": "\(device.settings.name)"])
-            return nil
+            if canRead, !Task.isCancelled { orchestrator.logger.error("the devices can't be read: \(error)") }
+            canRead = false
+        }
+    }
+
+    // MARK: One device
+
+    private func look(for device: Device) async {
+        let isOnline = await probe.isOnline(device.endpoint)
+        guard !Task.isCancelled else { return }
+        if let notice = timetable.endProbe(of: device.id, isOnline: isOnline, at: now) {
+            log(notice, device)
+            nap?.cancel()
         }
     }
 
     private func sync(_ device: Device) async {
-        for report in await orchestrator.sync([device], trigger: .scheduled) {
-            let about: Logger.Metadata = ["device": "\(report.device)", "session": "\(report.session ?? 0)"]
-            if let failure = report.failure {
-                orchestrator.logger.error("\(failure)", metadata: about)
-            } else {
-                let failed = report.outcomes.count { $0.status == .failed }
-                let moved = "\(report.completed(.pull)) pulled, \(report.completed(.push)) pushed, \(failed) failed"
-                orchestrator.logger.notice("synced: \(moved), \(report.openConflicts) conflicts open", metadata: about)
-            }
+        let reports = await orchestrator.sync([device], trigger: .scheduled)
+        guard let report = reports.first else { return }
+        if report.failure == nil { tell(report, of: device) }
+        if let code = report.failure?.code, [.unreachable, .hostKey].contains(code) {
+            // Perhaps another machine has its address now.
+            await probe.doubt(device.endpoint)
         }
+        for notice in timetable.endRun(of: device.id, RunOutcome(report), at: now) { log(notice, device) }
+        nap?.cancel()
+    }
+
+    /// A run that did nothing new is no news.
+    private func tell(_ report: SessionReport, of device: Device) {
+        let outcome = "\(report.completed(.pull)) pulled, \(report.completed(.push)) pushed, \(report.failed) failed"
+        let isNews = report.moved > 0 || report.failed != failed[device.id, default: 0]
+        failed[device.id] = report.failed
+        log(
+            isNews ? .notice : .info, "synced: \(outcome), \(report.openConflicts) conflicts open", device,
+            session: report.session)
+    }
+
+    private func log(_ notice: DeviceNews, _ device: Device) {
+        switch notice {
+        case .cameOnline: log(.info, "online", device)
+        case .wentAway: log(.info, "away", device)
+        case .failing(let failure): log(failure.code == .unreachable ? .warning : .error, "\(failure)", device)
+        case .stillFailing(let failure): log(.debug, "still: \(failure)", device)
+        case .back(let failures, let time):
+            let count = failures == 1 ? "one failure" : "\(failures) failures"
+            log(.notice, "back after \(count), \(time.inWords)", device)
+        case .held(let failure, let time):
+            log(.warning, "not synced for \(time.inWords): \(failure.message). If that hangs, end it.", device)
+        case .free(let time): log(.notice, "no longer held by another run, after \(time.inWords)", device)
+        }
+    }
+
+    private func log(_ level: Logger.Level, _ message: Logger.Message, _ device: Device, session: Int64? = nil) {
+        var about: Logger.Metadata = ["device": "\(device.settings.name)"]
+        if let session { about["session"] = "\(session)" }
+        orchestrator.logger.log(level: level, message, metadata: about)
     }
 }
 
-/// When each device is due, and which are being synced now.
-private actor DueTimes {
-    private var next: [Int64: Date] = [:]
-    private var running: Set<Int64> = []
-
-    /// Whether a device is to be started now. One that is new is due at once with an interval, and at its first time
-    /// with a cron expression.
-    func takes(_ device: Int64, at now: Date, next following: Date?, startsAtOnce: Bool) -> Bool {
-        guard !running.contains(device) else { return false }
-        if next[device] == nil, !startsAtOnce { next[device] = following ?? .distantFuture }
-        if let date = next[device], date > now {
-            // A clock that was stepped back must not put the device off for longer than its schedule.
-            if let following, following < date { next[device] = following }
-            return false
+extension Duration {
+    /// `40 s`, `12 min`, `3 h` or `5 days`, rounded down.
+    fileprivate var inWords: String {
+        let seconds = components.seconds
+        return switch seconds {
+        case ..<60: "\(seconds) s"
+        case ..<3_600: "\(seconds / 60) min"
+        case ..<172_800: "\(seconds / 3_600) h"
+        default: "\(seconds / 86_400) days"
         }
-        running.insert(device)
-        return true
-    }
-
-    func ended(_ device: Int64, next date: Date?) {
-        running.remove(device)
-        next[device] = date ?? .distantFuture
-    }
-
-    /// Until the first device is due, and never more than `limit`.
-    func wait(from now: Date, atMost limit: Duration) -> Duration {
-        let soonest = next.filter { !running.contains($0.key) }.values.min()
-        guard let soonest else { return limit }
-        return min(limit, max(.milliseconds(100), .seconds(soonest.timeIntervalSince(now))))
     }
 }

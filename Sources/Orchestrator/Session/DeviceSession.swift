@@ -94,8 +94,7 @@ struct DeviceSession: Sendable {
             }
         } catch {
             let failure = DeviceFailure(error)
-            await recordFailed(failure, trigger: trigger)
-            return await report(failure: failure)
+            return await report(failure: failure, session: await recordFailed(failure, trigger: trigger))
         }
     }
 
@@ -190,25 +189,28 @@ struct DeviceSession: Sendable {
         }
     }
 
-    /// A run that failed before it had a plan is recorded all the same.
-    private func recordFailed(_ failure: DeviceFailure, trigger: SessionTrigger) async {
+    /// A run that failed before it had a plan is recorded all the same. Returns its number.
+    private func recordFailed(_ failure: DeviceFailure, trigger: SessionTrigger) async -> Int64? {
         let status: SessionStatus = failure.code == .interrupted ? .cancelled : .failed
         do {
-            try await uncancelled {
+            return try await uncancelled {
                 let session = try await store.beginSession(device: device, trigger: trigger, operations: [])
                 try await store.finishSession(
                     session.id, status: status, error: failure.description, totals: SessionTotals())
+                return session.id
             }
         } catch {
             environment.logger.error("the failed run could not be recorded: \(error)", metadata: ["device": "\(name)"])
+            return nil
         }
     }
 
-    private func report(failure: DeviceFailure) async -> SessionReport {
-        environment.events.publish(Event(device: name, session: nil, kind: .error(message: failure.description)))
+    private func report(failure: DeviceFailure, session: Int64? = nil) async -> SessionReport {
+        environment.events.publish(
+            .error(failure), device: name, session: session, totals: session.map { _ in SessionTotals() })
         let open = try? await uncancelled { try await store.openConflictCount(device: device.id) }
         return SessionReport(
-            device: name, session: nil, status: failure.code == .interrupted ? .cancelled : .failed, plan: nil,
+            device: name, session: session, status: failure.code == .interrupted ? .cancelled : .failed, plan: nil,
             outcomes: [], failure: failure, openConflicts: open ?? 0)
     }
 }

@@ -64,20 +64,19 @@ extension Executor {
             }
             let kept = try await keepUnknown(observed)
             let servers = Dictionary(uniqueKeysWithValues: batch.map { ($0.index, $0.payload.server) })
-            let commits = kept.compactMap { conflict, version -> ConflictCommit? in
+            let commits = kept.compactMap { conflict, version -> (Planner.Operation, ConflictCommit)? in
                 guard let save = conflict.operation.saveID, let server = servers[conflict.index] else { return nil }
-                return ConflictCommit(
+                let commit = ConflictCommit(
                     operation: ledger.record(of: conflict.index), device: device.id, save: save,
                     directory: conflict.payload.save.directory, path: conflict.payload.save.path,
                     shape: conflict.payload.save.shape, content: conflict.payload.content, version: version,
                     serverVersion: server.id)
+                return (conflict.operation, commit)
             }
-            try await uncancelled { [store] in try await store.openConflicts(commits) }
+            let isNew = try await uncancelled { [store] in try await store.openConflicts(commits.map(\.1)) }
             await staging.settle()
-            for (conflict, _) in kept {
-                await ledger.completed(conflict.index)
-                await ledger.conflictOpened(conflict.operation)
-            }
+            for (conflict, _) in kept { await ledger.completed(conflict.index) }
+            for ((operation, _), isNew) in zip(commits, isNew) where isNew { await ledger.conflictOpened(operation) }
         }
     }
 
@@ -113,7 +112,8 @@ extension Executor {
         return kept
     }
 
-    /// Keeps contents as archival versions, except those that the library already has for their save (version nil).
+    /// Keeps contents as archival versions, except those that the library already has for their save
+    /// (version nil), as files and not only on record.
     func keepUnknown(
         _ items: [Numbered<Observed>]
     ) async throws -> [(Numbered<Observed>, StoredVersion?)] {

@@ -72,11 +72,11 @@ actor Ledger {
     /// Tells listeners of a conflict that is now recorded.
     func conflictOpened(_ operation: Operation) {
         guard let identity = operation.identity else { return }
-        publish(.conflict(platform: identity.platform, game: identity.game, reason: operation.reason))
+        publish(.conflict(identity, reason: operation.reason))
     }
 
-    private func publish(_ kind: Event.Kind) {
-        events.publish(Event(device: device.settings.name, session: session.id, kind: kind))
+    private func publish(_ kind: Event.Kind, totals: SessionTotals? = nil) {
+        events.publish(kind, device: device.settings.name, session: session.id, totals: totals)
     }
 
     /// Records how the run ended: what was not begun is cancelled, what failed keeps its reason.
@@ -90,29 +90,24 @@ actor Ledger {
             case .some: .failed
             case nil: outcomes.contains { $0.status == .failed } ? .failed : .completed
             }
-        let report = try await record(status, failure)
-        if let failure {
-            publish(.error(message: failure.description))
-        } else {
-            publish(
-                .completed(
-                    pulled: count(.pull, .completed), pushed: count(.push, .completed),
-                    failed: outcomes.count { $0.status == .failed }))
-        }
+        let totals = SessionTotals(
+            pulled: count(.pull, .completed), pushed: count(.push, .completed), removed: count(.remove, .completed),
+            conflicts: count(.conflict, .completed), unchanged: plan.operations.count { $0.action == .noOp },
+            failed: outcomes.count { $0.status == .failed }, bytes: bytes)
+        let report = try await record(status, totals, failure)
+        publish(failure.map { .error($0) } ?? .completed(totals, halts: plan.halts), totals: totals)
         return report
     }
 
-    private func record(_ status: SessionStatus, _ failure: DeviceFailure?) async throws -> SessionReport {
+    private func record(
+        _ status: SessionStatus, _ totals: SessionTotals, _ failure: DeviceFailure?
+    ) async throws -> SessionReport {
         // What was carried out is recorded with its work already.
         let endings = recorded.compactMap { index, number in
             plan.operations[index].isWork && outcomes[index].status == .completed
                 ? nil
                 : OperationEnding(operation: number, status: outcomes[index].status, error: outcomes[index].error)
         }
-        let totals = SessionTotals(
-            pulled: count(.pull, .completed), pushed: count(.push, .completed), removed: count(.remove, .completed),
-            conflicts: count(.conflict, .completed), unchanged: plan.operations.count { $0.action == .noOp },
-            failed: outcomes.count { $0.status == .failed }, bytes: bytes)
         let (store, device, session) = (store, device, session)
         let open = try await uncancelled {
             try await store.endOperations(endings)

@@ -5,11 +5,7 @@ import Testing
 
 /// Intervals and cron expressions (crontab(5)), in the time zone of the machine.
 @Suite struct ScheduleTests {
-    static func calendar(_ zone: String) throws -> Calendar {
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = try #require(TimeZone(identifier: zone))
-        return calendar
-    }
+    static func zone(_ name: String) throws -> TimeZone { try #require(TimeZone(identifier: name)) }
 
     /// A time as `2026-03-29T02:30:00+01:00`.
     static func time(_ text: String) throws -> Date {
@@ -22,11 +18,8 @@ import Testing
     ]
 
     @Test(arguments: intervals)
-    func `an interval counts from the last run`(text: String, seconds: TimeInterval) throws {
-        let schedule = try Schedule(text)
-        let start = try Self.time("2026-03-29T00:59:59Z")
-        #expect(schedule.isInterval)
-        #expect(try schedule.next(after: start, in: Self.calendar("Europe/Berlin")) == start + seconds)
+    func `an interval is read`(text: String, seconds: TimeInterval) throws {
+        #expect(try Schedule(text).rule == .every(.seconds(seconds)))
     }
 
     struct Row: CustomTestStringConvertible, Sendable {
@@ -75,8 +68,11 @@ import Testing
         // Either field matches when both are restricted: the 13th, and every Friday.
         Row("0 0 13 * fri", after: "2026-01-09T00:00:00Z", then: "2026-01-13T00:00:00Z", "2026-01-16T00:00:00Z"),
         Row("0 0 13 * *", after: "2026-01-09T00:00:00Z", then: "2026-01-13T00:00:00Z", "2026-02-13T00:00:00Z"),
-        // A field that begins with a star restricts nothing by itself, steps or not.
-        Row("0 0 */10 * fri", after: "2026-01-01T00:00:00Z", then: "2026-01-02T00:00:00Z", "2026-01-09T00:00:00Z"),
+        // Both must match when one of them begins with a star: a Friday that is the 1st, 11th, 21st or 31st.
+        Row("0 0 */10 * fri", after: "2026-01-01T00:00:00Z", then: "2026-05-01T00:00:00Z", "2026-07-31T00:00:00Z"),
+        Row("0 0 */10 * *", after: "2026-01-01T00:00:00Z", then: "2026-01-11T00:00:00Z", "2026-01-21T00:00:00Z"),
+        Row("0 0 29 2 */7", after: "2026-01-01T00:00:00Z", then: "2032-02-29T00:00:00Z", "2060-02-29T00:00:00Z"),
+        Row("0 0 29 2 *", after: "2096-03-01T00:00:00Z", then: "2104-02-29T00:00:00Z"),
         Row("0 0 31 * *", after: "2026-01-31T00:00:00Z", then: "2026-03-31T00:00:00Z", "2026-05-31T00:00:00Z"),
         Row("0 0 29 2 *", after: "2026-01-01T00:00:00Z", then: "2028-02-29T00:00:00Z", "2032-02-29T00:00:00Z"),
     ]
@@ -84,7 +80,7 @@ import Testing
     static let zones: [Row] = [
         Row("0 12 * * *", "Europe/Berlin", after: "2026-01-01T00:00:00Z", then: "2026-01-01T11:00:00Z"),
         Row("0 12 * * *", "Asia/Kathmandu", after: "2026-01-01T00:00:00Z", then: "2026-01-01T06:15:00Z"),
-        // 02:00 to 03:00 is skipped: what falls into it runs once, right after it.
+        // 02:00 to 03:00 is skipped: times in it that were named run once, right after it.
         Row(
             "30 2 * * *", "Europe/Berlin", after: "2026-03-28T02:00:00+01:00", then: "2026-03-28T02:30:00+01:00",
             "2026-03-29T03:00:00+02:00", "2026-03-30T02:30:00+02:00"),
@@ -96,6 +92,51 @@ import Testing
             "30 2 * * *", "Europe/Berlin", after: "2026-10-24T12:00:00+02:00", then: "2026-10-25T02:30:00+02:00",
             "2026-10-26T02:30:00+01:00"),
         Row("30 2 * * *", "Europe/Berlin", after: "2026-10-25T02:10:00+01:00", then: "2026-10-26T02:30:00+01:00"),
+        Row(
+            "0,20,40 2 * * *", "Europe/Berlin", after: "2026-03-29T01:00:00+01:00", then: "2026-03-29T03:00:00+02:00",
+            "2026-03-30T02:00:00+02:00"),
+        Row(
+            "30 2,3 * * *", "Europe/Berlin", after: "2026-03-29T01:00:00+01:00", then: "2026-03-29T03:00:00+02:00",
+            "2026-03-29T03:30:00+02:00"),
+        Row(
+            "30 1-3 * * *", "Europe/Berlin", after: "2026-10-25T01:00:00+02:00", then: "2026-10-25T01:30:00+02:00",
+            "2026-10-25T02:30:00+02:00", "2026-10-25T03:30:00+01:00"),
+        // With a star for minute or hour the new time counts at once: nothing is made up for, and the hour counts twice.
+        Row(
+            "30 * * * *", "Europe/Berlin", after: "2026-03-29T01:00:00+01:00", then: "2026-03-29T01:30:00+01:00",
+            "2026-03-29T03:30:00+02:00"),
+        Row(
+            "*/30 2 * * *", "Europe/Berlin", after: "2026-03-28T12:00:00+01:00", then: "2026-03-30T02:00:00+02:00"),
+        Row(
+            "30 * * * *", "Europe/Berlin", after: "2026-10-25T01:30:00+02:00", then: "2026-10-25T02:30:00+02:00",
+            "2026-10-25T02:30:00+01:00", "2026-10-25T03:30:00+01:00"),
+        Row(
+            "@hourly", "Europe/Berlin", after: "2026-10-25T01:30:00+02:00", then: "2026-10-25T02:00:00+02:00",
+            "2026-10-25T02:00:00+01:00", "2026-10-25T03:00:00+01:00"),
+        Row(
+            "15 1 * * *", "America/New_York", after: "2026-10-31T12:00:00-04:00", then: "2026-11-01T01:15:00-04:00",
+            "2026-11-02T01:15:00-05:00"),
+        Row(
+            "15 2 * * *", "America/New_York", after: "2026-03-07T12:00:00-05:00", then: "2026-03-08T03:00:00-04:00",
+            "2026-03-09T02:15:00-04:00"),
+        // Half an hour: 02:00 becomes 02:30, and 02:00 becomes 01:30.
+        Row(
+            "10 2 * * *", "Australia/Lord_Howe", after: "2026-10-03T12:00:00+10:30", then: "2026-10-04T02:30:00+11:00",
+            "2026-10-05T02:10:00+11:00"),
+        Row(
+            "45 1 * * *", "Australia/Lord_Howe", after: "2026-04-04T12:00:00+11:00", then: "2026-04-05T01:45:00+11:00",
+            "2026-04-06T01:45:00+10:30"),
+        Row(
+            "*/15 * * * *", "Australia/Lord_Howe", after: "2026-04-05T01:45:00+11:00",
+            then: "2026-04-05T01:30:00+10:30", "2026-04-05T01:45:00+10:30", "2026-04-05T02:00:00+10:30"),
+        // The 30th of December 2011 was left out; so large a change is a correction.
+        Row(
+            "0 12 * * *", "Pacific/Apia", after: "2011-12-29T00:00:00-10:00", then: "2011-12-29T12:00:00-10:00",
+            "2011-12-31T12:00:00+14:00", "2012-01-01T12:00:00+14:00"),
+        Row("0 12 30 12 *", "Pacific/Apia", after: "2011-12-29T00:00:00-10:00", then: "2012-12-30T12:00:00+14:00"),
+        Row(
+            "*/20 * * * *", "Pacific/Apia", after: "2011-12-29T23:40:00-10:00", then: "2011-12-31T00:00:00+14:00",
+            "2011-12-31T00:20:00+14:00"),
         Row("0 3 * * *", "Europe/Berlin", after: "2026-10-25T02:59:00+02:00", then: "2026-10-25T03:00:00+01:00"),
         Row("0 3 * * *", "Europe/Berlin", after: "2026-03-29T01:59:00+01:00", then: "2026-03-29T03:00:00+02:00"),
         // A day that begins at 01:00.
@@ -106,37 +147,50 @@ import Testing
 
     @Test(arguments: fields + days + zones)
     func `a cron expression names the times that follow`(row: Row) throws {
-        let schedule = try Schedule(row.text)
-        #expect(!schedule.isInterval)
-        let calendar = try Self.calendar(row.zone)
+        let expression = try CronExpression(row.text)
+        let zone = try Self.zone(row.zone)
         var date = try Self.time(row.after)
         for text in row.then {
-            let next = schedule.next(after: date, in: calendar)
+            let next = expression.next(after: date, in: zone)
             #expect(try next == Self.time(text), "\(next?.formatted(.iso8601) ?? "never")")
             date = try Self.time(text)
         }
     }
 
     @Test func `a day that never comes is never due`() throws {
-        let schedule = try Schedule("0 0 30 2 *")
-        #expect(try schedule.next(after: Self.time("2026-01-01T00:00:00Z"), in: Self.calendar("UTC")) == nil)
+        let expression = try CronExpression("0 0 30 2 *")
+        #expect(try expression.next(after: Self.time("2026-01-01T00:00:00Z"), in: Self.zone("UTC")) == nil)
     }
 
     @Test func `the next time is later, and none is passed over`() throws {
-        let schedule = try Schedule("*/30 * * * *")
-        let calendar = try Self.calendar("Europe/Berlin")
+        let expression = try CronExpression("*/30 * * * *")
+        let zone = try Self.zone("Europe/Berlin")
         // Two days around each change of the clocks.
-        for (start, count) in [("2026-03-28T00:00:00Z", 95), ("2026-10-24T00:00:00Z", 95)] {
+        for start in ["2026-03-28T00:00:00Z", "2026-10-24T00:00:00Z"] {
             var date = try Self.time(start)
             let end = date + 2 * 86_400
             var times = 0
-            while let next = schedule.next(after: date, in: calendar), next < end {
-                #expect(next > date && next <= date + 5_400)
+            while let next = expression.next(after: date, in: zone), next < end {
+                #expect(next == date + 1_800)
                 date = next
                 times += 1
             }
-            // 48 hours have 95 half hours after the first; the hour that comes twice is gone through once.
-            #expect(times == (start.contains("-10-") ? count - 2 : count))
+            // 48 hours have 95 half hours after the first, whatever the clock shows.
+            #expect(times == 95)
+        }
+    }
+
+    @Test func `days are those of the calendar`() throws {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = try #require(TimeZone(secondsFromGMT: 0))
+        // Over 1970, 2000, 2100 and 2400.
+        for day in stride(from: -1_000, to: 160_000, by: 13) {
+            let date = Date(timeIntervalSince1970: Double(day) * 86_400)
+            let parts = calendar.dateComponents([.year, .month, .day, .weekday], from: date)
+            let civil = CivilDate(day: day)
+            #expect(civil.month == parts.month && civil.dayOfMonth == parts.day && civil.weekday + 1 == parts.weekday)
+            let next = try #require(calendar.dateInterval(of: .month, for: date)?.end)
+            #expect(civil.firstOfNextMonth == Int(next.timeIntervalSince1970) / 86_400, "\(day)")
         }
     }
 
@@ -145,7 +199,9 @@ import Testing
         ("15", "is not a schedule"),
         ("5s", "an interval is at least 10s"), ("0m", "is not a schedule"), ("-5m", "is not a schedule"),
         ("1h30", "is not a schedule"),
-        ("@reboot", "is not a schedule"), ("* * * *", "is not a schedule"), ("* * * * * *", "is not a schedule"),
+        ("@reboot", "\"@reboot\" names no time"), ("0 0 30 2 *", "never occurs"),
+        ("0 0 31 feb,apr,jun *", "never occurs"), ("* * * *", "is not a schedule"),
+        ("* * * * * *", "is not a schedule"),
         ("60 * * * *", "the minute field \"60\" is wrong; expected numbers from 0 to 59"),
         ("* 24 * * *", "the hour field \"24\" is wrong"), ("* * 0 * *", "the day of month field \"0\" is wrong"),
         ("* * * 13 *", "the month field \"13\" is wrong; expected numbers from 1 to 12"),
@@ -166,8 +222,8 @@ import Testing
     }
 
     @Test func `a step beyond the range is the first number alone`() throws {
-        let schedule = try Schedule("7/9223372036854775807 * * * *")
+        let expression = try CronExpression("7/9223372036854775807 * * * *")
         let date = try Self.time("2026-01-01T00:07:00Z")
-        #expect(try schedule.next(after: date, in: Self.calendar("UTC")) == Self.time("2026-01-01T01:07:00Z"))
+        #expect(try expression.next(after: date, in: Self.zone("UTC")) == Self.time("2026-01-01T01:07:00Z"))
     }
 }
