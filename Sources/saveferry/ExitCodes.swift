@@ -1,5 +1,30 @@
+import Daemon
 import Orchestrator
 import Planner
+import SSHClient
+import Store
+
+/// How an error ends the program.
+struct Ending {
+    /// What happened, and what to do about it.
+    let message: String
+    let exitCode: Int32
+
+    /// Nil for errors of the command line's parser, and for those that were told already.
+    init?(_ error: any Error) {
+        message = "\(error)"
+        switch error {
+        case let error as StoreError:
+            exitCode = error.code == .held ? 8 : [.notFound, .invalid, .alreadyExists].contains(error.code) ? 2 : 1
+        case let error as DeviceFailure: exitCode = error.exitCode
+        case let error as ControlError: exitCode = error == .absent ? 2 : 1
+        case is SSHError, is SettingsError: exitCode = 2
+        // A port that is taken may be free at the next start.
+        case is ListenError: exitCode = 1
+        default: return nil
+        }
+    }
+}
 
 extension DeviceFailure {
     /// The process's exit code for this failure.

@@ -1,13 +1,12 @@
 import ArgumentParser
 import CLinux
 import Foundation
-import Orchestrator
-import SSHClient
-import Store
 
 /// The command line.
 @main
 struct SaveFerry: AsyncParsableCommand {
+    static let version = "0.1.0"
+
     static let configuration = CommandConfiguration(
         commandName: "saveferry",
         abstract: "Keeps game saves in step between this server and handhelds, over SSH.",
@@ -21,22 +20,25 @@ struct SaveFerry: AsyncParsableCommand {
 
             Exit codes: 0 all done, 1 some operations failed, 2 wrong usage or configuration, 3 done but conflicts are \
             open, 4 halted by a safety limit, 5 device unreachable, 6 host key unknown or changed, 7 authentication \
-            refused, 8 another run holds the device. With several devices the highest counts.
+            refused, 8 another run holds the device, or another daemon the state. With several devices the \
+            highest counts.
             """,
-        version: "0.1.0",
+        version: version,
         subcommands: [
             DeviceCommand.self, PlanCommand.self, SyncCommand.self, ServeCommand.self, StatusCommand.self,
+            EventsCommand.self,
             SavesCommand.self, HistoryCommand.self, RestoreCommand.self, ExportCommand.self, RetentionCommand.self,
-            VerifyCommand.self, RehashCommand.self,
+            VerifyCommand.self, RehashCommand.self, SnapshotCommand.self,
             DeleteCommand.self, UntrackCommand.self,
-            TrackCommand.self, ConflictsCommand.self, SessionsCommand.self, DoctorCommand.self,
+            TrackCommand.self, ConflictsCommand.self, SessionsCommand.self, DoctorCommand.self, NotifyCommand.self,
+            ManualCommand.self,
         ])
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)
         saveferry_keep_freed_memory()
         do {
-            var command = try parseAsRoot()
+            var command = try await asyncParseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -58,26 +60,14 @@ struct SaveFerry: AsyncParsableCommand {
 
     /// Prints what went wrong and returns the exit code for it.
     private static func report(_ error: any Error) -> Int32 {
-        let failure: DeviceFailure
-        switch error {
-        case let error as StoreError:
-            Console.error(error.description)
-            return error.code == .held ? 8 : [.notFound, .invalid, .alreadyExists].contains(error.code) ? 2 : 1
-        case let error as SSHError:
-            Console.error(error.description)
-            return 2
-        case let error as DeviceFailure: failure = error
-        case let error as SettingsError:
-            Console.error(error.description)
-            return 2
-        default:
-            // Help and version are answers; everything else of the parser's is wrong usage.
-            let code = exitCode(for: error)
-            let message = fullMessage(for: error)
-            if code == .success { Console.answer(message) } else { Console.note(message) }
-            return code == .success ? 0 : 2
+        if let ending = Ending(error) {
+            Console.error(ending.message)
+            return ending.exitCode
         }
-        Console.error(failure.description)
-        return failure.exitCode
+        // Help and version are answers; everything else of the parser's is wrong usage.
+        let code = exitCode(for: error)
+        let message = fullMessage(for: error)
+        if code == .success { Console.answer(message) } else { Console.note(message) }
+        return code == .success ? 0 : 2
     }
 }

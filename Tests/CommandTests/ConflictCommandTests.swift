@@ -14,7 +14,7 @@ extension ProgramTests {
             init(settings: String = "", deckOptions: [String] = []) async throws {
                 installation = try await Installation()
                 deck = try TemporaryFolder()
-                try installation.home.write(settings, to: "saveferry.yaml")
+                if !settings.isEmpty { try installation.home.write(settings, to: "saveferry.yaml") }
                 let fingerprint = try await SSHKeys.shared.fingerprint("host_ed25519")
                 let folders = [("pocket", installation.handheld, []), ("deck", deck, deckOptions)]
                 for (name, folder, options) in folders {

@@ -28,7 +28,7 @@ extension ProgramTests {
             ["device", "add", "x", "--host", "h", "--port", "0", "--dir", "g=/g"],
             ["sync", "--allow", "everything"], ["conflicts", "resolve", "1", "--keep", "newest"],
             ["history", "nothing"],
-            ["serve"], ["serve", "--schedule", "now and then"],
+            ["serve", "--schedule", "now and then"], ["serve", "--schedule", "0 0 30 2 *"], ["serve", "--wake", "1s"],
         ])
         func `2 for wrong usage`(_ arguments: [String]) async throws {
             let result = try await Installation().run(arguments)
@@ -43,8 +43,21 @@ extension ProgramTests {
                 "saveferry.yaml:2: concurrency: \"many\" can't be used; expected a number from 1 to 64"
             ),
             ("conflicts: newer", "saveferry.yaml:2: conflicts: \"newer\" can't be used; expected ask, newest,"),
-            ("schedule: sometimes", "saveferry.yaml:2: schedule: \"sometimes\" can't be used; expected an interval"),
+            (
+                "schedule: sometimes",
+                "saveferry.yaml:2: schedule: \"sometimes\" is not a schedule; expected an interval"
+            ),
+            ("schedule: 0 0 30 2 *", "saveferry.yaml:2: schedule: \"0 0 30 2 *\" never occurs"),
+            ("wake: 1s", "saveferry.yaml:2: wake: \"1s\" can't be used; expected an interval from 5s to 1h"),
             ("libary_dir: /x", "saveferry.yaml:2: unknown key \"libary_dir\"; expected one of state_dir, library_dir"),
+            (
+                "library_dir: /srv/saves\nsnapshots_dir: /srv/saves/old/snapshots",
+                "saveferry.yaml:3: snapshots_dir: /srv/saves/old/snapshots is in the library /srv/saves, where"
+            ),
+            (
+                "library_dir: /srv/saves\nstate_dir: /srv/saves",
+                "saveferry.yaml:3: state_dir: /srv/saves is in the library"
+            ),
             ("state_dir: [a, b]", "saveferry.yaml:2: state_dir: expected a single value"), ("a: 'b", "saveferry.yaml:"),
         ])
         func `2 for wrong configuration, with file, line, key and what was expected`(_ line: String, _ message: String)
@@ -55,6 +68,47 @@ extension ProgramTests {
             let result = try await installation.run("status")
             #expect(result.status == 2)
             #expect(result.errorOutput.contains(message), "\(result.errorOutput)")
+        }
+
+        @Test func `2 for a settings file that can't be read or is empty: its settings are not the defaults`()
+            async throws
+        {
+            let installation = try await Installation()
+            let settings = try installation.home.write("", to: "saveferry.yaml")
+            let empty = try await installation.run("status")
+            #expect(empty.status == 2 && empty.errorOutput.contains("\(settings): the settings file is empty."))
+            try FileManager.default.removeItem(atPath: settings)
+            try FileManager.default.createDirectory(atPath: settings, withIntermediateDirectories: false)
+            let folder = try await installation.run("status")
+            #expect(folder.status == 2)
+            #expect(folder.errorOutput.contains("\(settings): the settings file can't be read: Is a directory"))
+            let missing = try await installation.run("status", "--config", installation.home("other.yaml"))
+            #expect(missing.status == 2 && missing.errorOutput.contains("other.yaml: there is no such settings file"))
+            #expect(try await installation.run("status", "--config", "/dev/null").status == 0)
+        }
+
+        @Test func `1 when the library is not there although versions are recorded, and it is not begun anew`()
+            async throws
+        {
+            let installation = try await Installation.withDevice()
+            #expect(try await installation.run("sync").status == 0)
+            let library = installation.home("library")
+            try FileManager.default.moveItem(atPath: library, toPath: installation.home("away"))
+            for arguments in [
+                ["serve"], ["sync"], ["plan"], ["restore", "1", "--version", "1"],
+                ["export", "1", "--to", installation.home("out")], ["verify", "--repair"],
+            ] {
+                let refused = try await installation.run(arguments)
+                #expect(refused.status == 1, "\(arguments)")
+                #expect(
+                    refused.errorOutput.contains("the library \(library) is not there, and versions are recorded"),
+                    "\(refused.errorOutput)")
+            }
+            #expect(try await installation.run("status").status == 0)
+            #expect(try await installation.run("verify").output.contains("missing"))
+            #expect(!FileManager.default.fileExists(atPath: library))
+            try FileManager.default.moveItem(atPath: installation.home("away"), toPath: library)
+            #expect(try await installation.run("sync").status == 0)
         }
 
         @Test func `3 when conflicts are open`() async throws {
@@ -124,7 +178,7 @@ extension ProgramTests {
             #expect(result.status == 8)
             #expect(result.errorOutput.contains("pocket is being synced by another run"))
             holder.signal(SIGKILL)
-            _ = try await holder.waitForEnd(within: 30)
+            _ = try await holder.waitForEnd()
             // A killed holder is taken over at once.
             #expect(try await installation.run("sync").status == 0)
         }

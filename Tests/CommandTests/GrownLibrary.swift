@@ -96,9 +96,9 @@ struct GrownLibrary {
         let file = installation.home("log")
         try? FileManager.default.removeItem(atPath: file)
         let process = try ServerProcess(Installation.program, command + ["--home", installation.home.path], log: file)
-        try await eventually(within: 120, what, isReached)
+        try await eventually(what, isReached)
         process.signal(signal)
-        let status = try await process.waitForEnd(within: 60)
+        let status = try await process.waitForEnd()
         let words = log
         let lastWords = String(words.suffix(300))
         if signal == SIGTERM {
@@ -115,7 +115,7 @@ struct GrownLibrary {
     }
 
     /// What the command that was started last has written.
-    var log: String { String(decoding: installation.home.read("log") ?? [], as: UTF8.self) }
+    var log: String { installation.log }
 
     // MARK: What it holds
 

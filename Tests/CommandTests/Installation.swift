@@ -33,13 +33,16 @@ final class Installation: Sendable {
         return installation
     }
 
-    func addDevice(_ name: String, port: Int? = nil, more: [String] = []) async throws {
+    /// Adds a device behind the server whose saves are in `folder`: those of the handheld unless told otherwise.
+    func addDevice(_ name: String, port: Int? = nil, saves folder: TemporaryFolder? = nil, more: [String] = [])
+        async throws
+    {
         let added = try await run(
             [
                 "device", "add", name, "--host", "127.0.0.1", "--port", "\(port ?? server.port)", "--user",
                 OpenSSHServer.user,
             ]
-                + ["--dir", "gba=\(handheld("gba"))"] + more)
+                + ["--dir", "gba=\((folder ?? handheld)("gba"))"] + more)
         try #require(added.status == 0, "\(added.errorOutput)")
     }
 
@@ -76,9 +79,15 @@ final class Installation: Sendable {
     }
 
     /// Starts a command and leaves it running; its output goes to `log` in the home.
-    func start(_ arguments: String...) throws -> ServerProcess {
-        try ServerProcess(Installation.program, arguments + ["--home", home.path], log: home("log"))
+    func start(_ arguments: [String], environment: [String: String] = [:]) throws -> ServerProcess {
+        try ServerProcess(
+            Installation.program, arguments + ["--home", home.path], log: home("log"), environment: environment)
     }
+
+    func start(_ arguments: String...) throws -> ServerProcess { try start(arguments) }
+
+    /// What the started commands said.
+    var log: String { String(decoding: home.read("log") ?? [], as: UTF8.self) }
 
     var database: String { home("state/saveferry.db") }
 }

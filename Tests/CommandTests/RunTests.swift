@@ -31,7 +31,7 @@ extension ProgramTests {
             let killed = try installation.start("sync", "pocket")
             try await firstBytes(installation)
             killed.signal(SIGKILL)
-            _ = try await killed.waitForEnd(within: 30)
+            _ = try await killed.waitForEnd()
             installation.server.release()
             let result = try await installation.run("sync")
             #expect(result.status == 0, "\(result.errorOutput)")
@@ -73,7 +73,7 @@ extension ProgramTests {
             let daemon = try installation.start("serve", "--schedule", "1h")
             try await firstBytes(installation)
             daemon.signal(SIGTERM)
-            #expect(try await daemon.waitForEnd(within: 10) == 0)
+            #expect(try await daemon.waitForEnd() == 0)
             installation.server.release()
             #expect(try await rows(installation, "SELECT DISTINCT status FROM sync_sessions") == "CANCELLED")
             #expect(try staging(installation).isEmpty)
@@ -89,8 +89,8 @@ extension ProgramTests {
                 try await rows(installation, "SELECT status FROM sync_sessions") == "COMPLETED"
             }
             daemon.signal(SIGINT)
-            #expect(try await daemon.waitForEnd(within: 10) == 0)
-            let log = String(decoding: installation.home.read("log") ?? [], as: UTF8.self)
+            #expect(try await daemon.waitForEnd() == 0)
+            let log = installation.log
             #expect(log.contains("synced: 1 pulled, 0 pushed"))
             #expect(log.contains("stopped"))
         }

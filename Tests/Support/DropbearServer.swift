@@ -27,17 +27,18 @@ public final class DropbearServer: Sendable {
         return nil
     }
 
-    /// Starts the server and waits until it accepts connections.
-    public init() async throws {
+    /// Starts the server on this port, or on one that nothing else has, and waits until it accepts connections. `hostKey` is the
+    /// name of its key in ``SSHKeys``.
+    public init(port wanted: Int? = nil, hostKey: String = "host_ed25519") async throws {
         folder = try TemporaryFolder()
-        port = try freePort()
+        port = try wanted ?? freePort()
         try folder.write(SSHKeys.shared.publicLine("user"), to: "home/.ssh/authorized_keys")
         for path in ["home", "home/.ssh", "home/.ssh/authorized_keys"] {
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder(path))
         }
         try folder.write("\(NSUserName()):x:\(getuid()):\(getgid())::\(folder("home")):/bin/sh\n", to: "passwd")
         let converted = try await Command.run(
-            "dropbearconvert", ["openssh", "dropbear", SSHKeys.shared.path("host_ed25519"), folder("host_key")])
+            "dropbearconvert", ["openssh", "dropbear", SSHKeys.shared.path(hostKey), folder("host_key")])
         guard converted.status == 0 else {
             throw TimedOut(what: "dropbear took the host key: \(converted.errorOutput)")
         }
@@ -52,4 +53,19 @@ public final class DropbearServer: Sendable {
 
     /// What it logged so far.
     public var log: String { String(decoding: folder.read("log") ?? [], as: UTF8.self) }
+
+    /// Stops it from answering, as a handheld that falls asleep.
+    public func freeze() { process.signal(SIGSTOP) }
+
+    /// Lets it go on.
+    public func thaw() { process.signal(SIGCONT) }
+
+    /// Cuts every connection; it still listens.
+    public func cutConnections() { process.endConnections() }
+
+    /// From now on it refuses every key, or accepts the user's again.
+    public func setAccepting(_ isAccepting: Bool) throws {
+        let file = "home/.ssh/authorized_keys"
+        try folder.write(isAccepting ? SSHKeys.shared.publicLine("user") : "", to: file, mode: 0o600)
+    }
 }

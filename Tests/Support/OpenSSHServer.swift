@@ -71,15 +71,16 @@ public final class OpenSSHServer: Sendable {
     private let process: ServerProcess
 
     /// Starts the server and waits until it accepts connections.
-    public init(_ options: Options = Options()) async throws {
+    ///
+    /// - Parameter port: nil for a free one.
+    public init(_ options: Options = Options(), port: Int? = nil) async throws {
         folder = try TemporaryFolder()
-        port = try freePort()
+        self.port = try port ?? freePort()
         if getuid() == 0 {
             // Privilege separation wants this directory when sshd runs as root.
             try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
         }
-        let users = ["user", "user_ecdsa", "user_passphrase", "user_rsa"].map(SSHKeys.shared.publicLine).joined()
-        try folder.write(users, to: "authorized_keys")
+        try folder.write(OpenSSHServer.users, to: "authorized_keys")
         // Unbuffered, because the first answers are small and must not wait in head(1).
         var sftp = "\(options.sftpCommand) \(options.sftpArguments)"
         if !options.sftpPrelude.isEmpty {
@@ -96,7 +97,7 @@ public final class OpenSSHServer: Sendable {
         let hostKeys = options.hostKeys.map { "HostKey \(SSHKeys.shared.path($0))" }.joined(separator: "\n")
         try folder.write(
             """
-            ListenAddress 127.0.0.1:\(port)
+            ListenAddress 127.0.0.1:\(self.port)
             \(hostKeys)
             AuthorizedKeysFile \(folder("authorized_keys"))
             PidFile none
@@ -113,8 +114,8 @@ public final class OpenSSHServer: Sendable {
             \(options.offersSFTP ? "Subsystem sftp \(sftp)" : "")
             """, to: "sshd_config")
         process = try ServerProcess("/usr/sbin/sshd", ["-D", "-e", "-f", folder("sshd_config")], log: folder("log"))
-        let port = port
-        try await eventually("sshd accepts connections: \(folder("log"))") { accepts(port) }
+        let listening = self.port
+        try await eventually("sshd accepts connections: \(folder("log"))") { accepts(listening) }
     }
 
     /// What it logged so far, at DEBUG1 unless its options say otherwise.
@@ -131,6 +132,15 @@ public final class OpenSSHServer: Sendable {
 
     /// Cuts every connection; it still listens.
     public func cutConnections() { process.endConnections() }
+
+    /// From now on it refuses every key, or accepts the users' again.
+    public func setAccepting(_ isAccepting: Bool) throws {
+        try folder.write(isAccepting ? OpenSSHServer.users : "", to: "authorized_keys")
+    }
+
+    private static var users: String {
+        ["user", "user_ecdsa", "user_passphrase", "user_rsa"].map(SSHKeys.shared.publicLine).joined()
+    }
 
     /// The user that can log in.
     public static var user: String { NSUserName() }

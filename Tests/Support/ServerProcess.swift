@@ -28,7 +28,7 @@ public final class ServerProcess: Sendable {
     }
 
     /// Waits until the process ends by itself. Returns its exit status, or 128 plus the signal that ended it.
-    public func waitForEnd(within seconds: Double) async throws -> Int32 {
+    public func waitForEnd(within seconds: Double = longEnough) async throws -> Int32 {
         var status: Int32 = 0
         try await eventually(within: seconds, "process \(pid) ends") {
             guard let code = ended() else { return false }
@@ -48,8 +48,10 @@ public final class ServerProcess: Sendable {
         }
     }
 
-    /// Sends a signal to the server and to every process that it started.
+    /// Sends a signal to the server and to every process that it started; to nobody once it has ended, because its number may be
+    /// another process's by then.
     public func signal(_ number: Int32) {
+        guard ended() == nil else { return }
         for child in ServerProcess.descendants(of: pid) { kill(child, number) }
         kill(pid, number)
     }
@@ -62,6 +64,21 @@ public final class ServerProcess: Sendable {
     /// Ends every process that this one started, and those that they started.
     public static func endDescendants() {
         for child in descendants(of: getpid()) { kill(child, SIGKILL) }
+    }
+
+    /// From now on SIGINT, SIGTERM and SIGHUP end this process and every other that it started, which would outlive it. Holds for
+    /// as long as what is returned.
+    public static func endDescendantsOnSignals() -> [any DispatchSourceSignal] {
+        [SIGINT, SIGTERM, SIGHUP].map { number in
+            Foundation.signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number)
+            source.setEventHandler {
+                endDescendants()
+                exit(1)
+            }
+            source.resume()
+            return source
+        }
     }
 
     private static func descendants(of parent: Int32) -> [Int32] {

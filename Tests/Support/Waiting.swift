@@ -1,13 +1,17 @@
 import Foundation
 import Synchronization
 
-/// Waits until `condition` holds, looking often; fails after a time that no working machine needs.
+/// In seconds. A test that fails takes as long; one that succeeds, no longer than it needs.
+public let longEnough = 300.0
+
+/// Waits until `condition` holds, looking often; fails after a time that no working machine needs. `what` is put into words then.
 public func eventually(
-    within seconds: Double = 30, _ what: String, _ condition: () async throws -> Bool
+    within seconds: Double = longEnough, _ what: @autoclosure () -> String,
+    _ condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + .seconds(seconds)
     while try await !condition() {
-        guard ContinuousClock.now < end else { throw TimedOut(what: what) }
+        guard ContinuousClock.now < end else { throw TimedOut(what: what()) }
         try await Task.sleep(for: .milliseconds(5))
     }
 }
@@ -15,7 +19,7 @@ public func eventually(
 /// What `work` returns; fails after a time that no working machine needs, and then leaves it to itself: what hangs may
 /// not heed that it is cancelled.
 public func finish<Value: Sendable>(
-    within seconds: Double, _ what: String, _ work: @escaping @Sendable () async throws -> Value
+    within seconds: Double = longEnough, _ what: String, _ work: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         let first = First(continuation)

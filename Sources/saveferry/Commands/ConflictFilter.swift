@@ -4,7 +4,8 @@ import Store
 
 /// Which open conflicts are meant.
 struct ConflictFilter: ParsableArguments {
-    @Option(help: ArgumentHelp("Only of this device.", valueName: "name")) var device: String?
+    @Option(help: ArgumentHelp("Only of this device.", valueName: "name"), completion: .deviceNames)
+    var device: String?
     @Option(help: "Only of this platform.") var platform: String?
 
     /// Whether every conflict is meant.

@@ -88,6 +88,7 @@ struct ConflictsResolveCommand: AsyncParsableCommand {
             throw SettingsError("give the number of one conflict, or --all with --device and --platform to narrow it")
         }
         let (_, store) = try await global.open()
+        try await store.requireLibrary()
         guard let id else { return try await resolveAll(in: store, keep: resolution) }
         try await resolve(id, in: store, keep: resolution)
     }

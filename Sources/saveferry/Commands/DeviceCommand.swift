@@ -165,7 +165,7 @@ struct DeviceEditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "edit", abstract: "Change a handheld's settings; directories that are given replace all of them.")
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "Which device.") var name: String
+    @Argument(help: "Which device.", completion: .deviceNames) var name: String
     @OptionGroup var options: DeviceOptions
 
     func run() async throws {
@@ -204,7 +204,7 @@ struct DeviceListCommand: AsyncParsableCommand {
 struct DeviceShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "show", abstract: "Show a handheld's settings.")
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "Which device.") var name: String
+    @Argument(help: "Which device.", completion: .deviceNames) var name: String
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
@@ -218,7 +218,7 @@ struct DeviceRemoveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove", abstract: "Forget a handheld. Saves and their history stay.")
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "Which device.") var name: String
+    @Argument(help: "Which device.", completion: .deviceNames) var name: String
 
     func run() async throws {
         let (_, store) = try await global.open()
@@ -231,7 +231,7 @@ struct DeviceEnableCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "enable", abstract: "Include a handheld in runs again.")
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "Which device.") var name: String
+    @Argument(help: "Which device.", completion: .deviceNames) var name: String
 
     func run() async throws { try await setEnabled(true, name, global) }
 }
@@ -240,7 +240,7 @@ struct DeviceDisableCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "disable", abstract: "Leave a handheld out of runs that name none.")
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "Which device.") var name: String
+    @Argument(help: "Which device.", completion: .deviceNames) var name: String
 
     func run() async throws { try await setEnabled(false, name, global) }
 }

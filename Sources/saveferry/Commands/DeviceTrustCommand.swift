@@ -17,7 +17,7 @@ struct DeviceTrustCommand: AsyncParsableCommand {
               saveferry device trust pocket --known-hosts ~/.ssh/known_hosts
             """)
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "Which device.") var name: String
+    @Argument(help: "Which device.", completion: .deviceNames) var name: String
     @Option(help: ArgumentHelp("Pin the key with this fingerprint without asking.", valueName: "SHA256:…"))
     var fingerprint: String?
     @Option(help: ArgumentHelp("Take the pins from an OpenSSH known_hosts file.", valueName: "file"))

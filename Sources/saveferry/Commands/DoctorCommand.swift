@@ -9,7 +9,7 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor", abstract: "Check everything and say what to do.",
         discussion: "Examples:\n  saveferry doctor\n  saveferry doctor pocket --write-test")
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "Which device; without a name all of them.") var name: String?
+    @Argument(help: "Which device; without a name all of them.", completion: .deviceNames) var name: String?
     @Flag(help: "Also write, rename and remove a small file in each save directory.") var writeTest = false
     @Flag(help: "Print JSON.") var json = false
 

@@ -20,6 +20,7 @@ struct ExportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (_, store) = try await global.open()
+        try await store.requireLibrary()
         let found = try await store.save(named: save)
         let exported = try await store.export(
             save: found, version: number, to: Settings.absolute(to), replaces: force)

@@ -6,7 +6,8 @@ import Store
 
 /// What `plan` and `sync` have in common.
 struct RunOptions: ParsableArguments {
-    @Argument(help: "Which devices; without names every enabled one.") var names: [String] = []
+    @Argument(help: "Which devices; without names every enabled one.", completion: .deviceNames) var names: [String] =
+        []
     @Flag(help: "Print JSON.") var json = false
     @Option(
         help: ArgumentHelp(
@@ -55,6 +56,7 @@ struct PlanCommand: AsyncParsableCommand {
 func printPlans(_ options: RunOptions, _ global: GlobalOptions) async throws {
     let valves = try options.valves()
     let (store, orchestrator, _, _) = try await global.orchestrator()
+    try await store.requireLibrary()
     let plans = await orchestrator.plan(try await options.devices(store), allowing: valves)
     if options.json { try JSON.answer(["plans": plans.map(PlanDocument.init)]) }
     for plan in plans {

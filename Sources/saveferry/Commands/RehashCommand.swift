@@ -19,6 +19,7 @@ struct RehashCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (_, store) = try await global.open()
+        try await store.requireLibrary()
         let all = try await store.versionCount()
         let quiet = global.quiet
         let totals = try await Signals.cancelling {

@@ -36,6 +36,7 @@ struct RetentionCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (settings, store) = try await global.open()
+        try await store.requireLibrary()
         let rule = try retention.rule(over: settings)
         guard let rule else {
             if json {
@@ -45,7 +46,7 @@ struct RetentionCommand: AsyncParsableCommand {
             }
             return
         }
-        let sweep = RetentionSweep(store: store, rule: rule, logger: global.logger)
+        let sweep = RetentionSweep(store: store, rule: rule, logger: global.logger(settings))
         let totals = try await Signals.cancelling { try await carryOut(sweep) }
         for failure in totals.failures { Console.error(failure.description) }
         store.close()

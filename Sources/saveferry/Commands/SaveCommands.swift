@@ -128,6 +128,7 @@ struct RestoreCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (_, store) = try await global.open()
+        try await store.requireLibrary()
         let found = try await store.save(named: save)
         let version = try await store.restore(save: found, version: number)
         Console.answer(
@@ -155,7 +156,7 @@ struct UntrackCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "untrack", abstract: "Never sync this save with this device.")
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "Which device.") var name: String
+    @Argument(help: "Which device.", completion: .deviceNames) var name: String
     @Argument(help: "Which save.") var save: String
 
     func run() async throws { try await setUntracked(true, name, save, global) }
@@ -165,7 +166,7 @@ struct TrackCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "track", abstract: "Sync this save with this device again.")
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "Which device.") var name: String
+    @Argument(help: "Which device.", completion: .deviceNames) var name: String
     @Argument(help: "Which save.") var save: String
 
     func run() async throws { try await setUntracked(false, name, save, global) }

@@ -6,6 +6,15 @@ import Store
 struct SessionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sessions", abstract: "List past runs, newest first.",
+        discussion: """
+            Runs that moved, failed or opened something are remembered for 90 days, those in which nothing happened for 7. \
+            The newest 200 of each device always stay. `serve` forgets the others once a day.
+
+            Examples:
+              saveferry sessions
+              saveferry sessions list pocket --json
+              saveferry sessions show 12
+            """,
         subcommands: [SessionsListCommand.self, SessionsShowCommand.self], defaultSubcommand: SessionsListCommand.self)
 }
 
@@ -44,7 +53,7 @@ struct SessionRecord: Encodable {
 struct SessionsListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "List past runs.")
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "Only this device.") var name: String?
+    @Argument(help: "Only this device.", completion: .deviceNames) var name: String?
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
@@ -92,44 +101,5 @@ struct SessionsShowCommand: AsyncParsableCommand {
                 operation.status.rawValue, operation.error ?? operation.record.reason)
         }
         if !table.isEmpty { Console.answer(table.text) }
-    }
-}
-
-struct StatusCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "status", abstract: "Show how each device fares.")
-    @OptionGroup var global: GlobalOptions
-    @Flag(help: "Print JSON.") var json = false
-
-    struct Document: Encodable {
-        let device: String, enabled: Bool, trusted: Bool, trackedSaves: Int, openConflicts: Int, errorsInARow: Int
-        let lastSession: SessionRecord?
-    }
-
-    func run() async throws {
-        let (_, store) = try await global.open()
-        let devices = try await store.status()
-        if json {
-            try JSON.answer([
-                "devices": devices.map {
-                    Document(
-                        device: $0.device.settings.name, enabled: $0.device.settings.isEnabled,
-                        trusted: !$0.device.hostKeys.isEmpty, trackedSaves: $0.trackedSaves,
-                        openConflicts: $0.openConflicts, errorsInARow: $0.errorsInARow,
-                        lastSession: $0.lastSession.map { SessionRecord($0) })
-                }
-            ])
-            return
-        }
-        var table = Table(
-            ("DEVICE", .left), ("SAVES", .right), ("CONFLICTS", .right), ("LAST RUN", .left), ("STATUS", .left),
-            ("", .left))
-        for status in devices {
-            let last = status.lastSession
-            table.add(
-                status.device.settings.name, "\(status.trackedSaves)", "\(status.openConflicts)",
-                last.map { Formats.time($0.started) } ?? "never", last?.status.rawValue ?? "-",
-                status.errorsInARow > 1 ? "\(status.errorsInARow) failures in a row" : "")
-        }
-        Console.answer(devices.isEmpty ? "No devices yet. Add one with `saveferry device add`." : table.text)
     }
 }

@@ -18,11 +18,12 @@ struct SyncCommand: AsyncParsableCommand {
             return
         }
         let valves = try options.valves()
-        let (store, orchestrator, events, _) = try await global.orchestrator()
+        let (store, orchestrator, events, settings) = try await global.orchestrator()
+        try await store.requireLibrary()
         let devices = try await options.devices(store)
-        let housekeeping = Housekeeping(store: store, rule: nil, logger: global.logger)
-        let reports = await Signals.cancelling {
-            await housekeeping.rehash()
+        let housekeeping = Housekeeping(store: store, settings: .init(), logger: global.logger(settings))
+        let reports = try await Signals.cancelling {
+            try await housekeeping.rehash()
             return await ProgressLine.during(events) {
                 await orchestrator.sync(devices, trigger: .onDemand, allowing: valves)
             }

@@ -40,6 +40,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (_, store) = try await global.open()
+        if repair { try await store.requireLibrary() }
         let verification = Verification(store: store, repairs: repair)
         let totals = try await Signals.cancelling { try await carryOut(verification) }
         store.close()

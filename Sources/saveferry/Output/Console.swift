@@ -11,6 +11,11 @@ enum Console {
     /// One line, or several, of what was asked for.
     static func answer(_ text: String, terminator: String = "\n") { write(text + terminator, to: .standardOutput) }
 
+    /// One line of an answer that goes on; false when nobody reads it any more.
+    static func stream(_ line: [UInt8]) -> Bool {
+        (try? FileHandle.standardOutput.write(contentsOf: Data(line + [UInt8(ascii: "\n")]))) != nil
+    }
+
     /// Something to know beside the answer.
     static func note(_ text: String) { write(text + "\n", to: .standardError) }
 

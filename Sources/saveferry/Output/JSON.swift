@@ -1,3 +1,4 @@
+import Daemon
 import Foundation
 
 /// One JSON document as the answer: keys in snake_case, times in RFC 3339 UTC, sizes in bytes.
@@ -9,6 +10,6 @@ enum JSON {
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.dateEncodingStrategy = .iso8601
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(document), as: UTF8.self)
+        return String(decoding: JSONEscapes.escaping(try encoder.encode(document)), as: UTF8.self)
     }
 }

@@ -1,9 +1,23 @@
+import Foundation
 import Logging
+import Orchestrator
 
-/// Log lines on standard error: level, message, and what it is about.
+/// Log lines on standard error, in the style that is in force.
 struct StderrLogHandler: LogHandler {
-    var logLevel: Logger.Level
+    let style: InForce<LogStyle>
+    let prefix: LogPrefix
     var metadata: Logger.Metadata = [:]
+    private var ownLevel: Logger.Level?
+
+    init(_ style: InForce<LogStyle>, prefix: LogPrefix) {
+        self.style = style
+        self.prefix = prefix
+    }
+
+    var logLevel: Logger.Level {
+        get { ownLevel ?? style.value.level }
+        set { ownLevel = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -11,8 +25,9 @@ struct StderrLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let about = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-            .map { " \($0.key)=\($0.value)" }.joined()
-        Console.note("\(event.level): \(event.message)\(about)")
+        let line = LogLine(
+            date: Date(), level: event.level, message: "\(event.message)",
+            metadata: metadata.merging(event.metadata ?? [:]) { $1 })
+        Console.note(style.value.format == .json ? line.json : line.text(prefix))
     }
 }

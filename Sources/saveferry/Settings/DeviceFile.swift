@@ -1,4 +1,5 @@
 import Foundation
+import Orchestrator
 import Planner
 import Store
 import Yams
@@ -78,6 +79,9 @@ struct DeviceDocument: Codable {
             ConflictPolicy(rawValue: $0)
         }
         let deletions = try value(deletions, "deletions", "hold or propagate") { DeletionPolicy(rawValue: $0) }
+        if let schedule {
+            do { _ = try Schedule(schedule) } catch { throw SettingsError("device \(name): schedule: \(error)") }
+        }
         let directories = try directories.map { directory in
             SaveDirectory(
                 id: 0, path: directory.path, platform: directory.platform.map { .named($0) } ?? .eachSubfolder,

@@ -1,0 +1,128 @@
+import Foundation
+import Logging
+import Orchestrator
+import ServiceLifecycle
+import Store
+
+/// Tells of what runs find and of disks that fill up, for as long as the daemon runs.
+///
+/// Started before the syncs and ended after them, so that the last run is told of too. Listening only decides and fills
+/// bounded queues: a slow web server never makes it miss an event.
+public actor Notifier: Service {
+    private let store: Store
+    private let events: AsyncStream<Event>
+    private let clock: any SystemClock
+    private let logger: Logger
+    private let web = WebClient()
+    private var settings: NotificationSettings
+    private var rules: NoticeRules
+    private var couriers: [NotificationTarget: Running] = [:]
+    private var isEnded = false
+
+    private struct Running {
+        let courier: Courier
+        let task: Task<Void, Never>
+    }
+
+    /// How often the disks are looked at.
+    private static let diskInterval: Duration = .seconds(300)
+    /// How long what is under way has when the daemon ends.
+    private static let farewell: Duration = .seconds(3)
+
+    /// A notifier of what happens from now on; to be run, and once. What was told before is not told again, as far as the
+    /// runs on record show it: no run may begin meanwhile.
+    public init(
+        _ settings: NotificationSettings, store: Store, events: EventBus, clock: any SystemClock = MachineClock(),
+        logger: Logger
+    ) async {
+        self.settings = settings
+        self.store = store
+        self.events = events.subscribe()
+        self.clock = clock
+        self.logger = logger
+        rules = NoticeRules(failingAfter: settings.failingAfter, diskLimit: settings.diskLimit)
+        await resume()
+    }
+
+    /// Runs until the daemon ends; then what waits has three seconds to be delivered.
+    public func run() async {
+        start(settings.targets)
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.watchDisks() }
+                // Cancelled, the stream still gives what it holds.
+                for await event in self.events { await self.tell(after: event) }
+            }
+        }
+        isEnded = true
+        await end(Array(couriers.values))
+        await web.shutDown()
+    }
+
+    /// Goes on by these settings. Targets that stay as they were keep what waits for them.
+    public func reload(_ settings: NotificationSettings) async {
+        guard !isEnded else { return }
+        self.settings = settings
+        rules.failingAfter = settings.failingAfter
+        rules.diskLimit = settings.diskLimit
+        let gone = couriers.filter { !settings.targets.contains($0.key) }
+        for target in gone.keys { couriers[target] = nil }
+        start(settings.targets)
+        await end(gone.values.map { $0 })
+    }
+
+    private func resume() async {
+        do {
+            for device in try await store.devices() {
+                let sessions = try await store.sessions(device: device.id, limit: max(50, settings.failingAfter * 2))
+                rules.resume(device.settings.name, from: sessions)
+            }
+        } catch {
+            logger.error("notifications: reading the last runs: \(error)")
+        }
+    }
+
+    private func start(_ targets: [NotificationTarget]) {
+        for target in targets where couriers[target] == nil {
+            if case .discord = target.place {
+                logger.warning(
+                    """
+                    notifications: whoever knows Discord's URL can post with it: keep it in a file of mode 600 and name that \
+                    as discord_file
+                    """)
+            }
+            let delivery = Delivery(web: web)
+            let courier = Courier(target, clock: clock, logger: logger) { await delivery.attempt($0, to: target.place) }
+            couriers[target] = Running(courier: courier, task: Task { await courier.run() })
+        }
+    }
+
+    private func tell(after event: Event) async {
+        await tell(rules.notices(after: event))
+    }
+
+    private func watchDisks() async {
+        while !Task.isCancelled {
+            let rooms = await store.diskRooms()
+            await tell(rules.notices(after: rooms, at: clock.now()))
+            try? await Task.sleep(for: Notifier.diskInterval)
+        }
+    }
+
+    private func tell(_ notices: [Notice]) async {
+        for notice in notices {
+            for running in couriers.values { await running.courier.enqueue(notice) }
+        }
+    }
+
+    /// Lets these deliver what they have, for a while.
+    private func end(_ running: [Running]) async {
+        for one in running { await one.courier.end() }
+        let limit = Task {
+            guard (try? await Task.sleep(for: Notifier.farewell)) != nil else { return }
+            for one in running { one.task.cancel() }
+        }
+        for one in running { await one.task.value }
+        limit.cancel()
+    }
+}

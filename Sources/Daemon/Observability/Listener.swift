@@ -1,0 +1,86 @@
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+
+/// Serves the clients of one bound socket until the daemon ends.
+struct Listener: Sendable {
+    /// The socket, which ``serve(_:to:ending:)`` closes.
+    let descriptor: CInt
+    /// How many clients are served at once.
+    let limit: Int
+    /// How long a client may take to read what is left once the daemon ends.
+    let grace: TimeAmount
+
+    /// Accepts clients, each made ready by `prepare` and then given to `attend`, which is told whether there was room. When the
+    /// daemon ends, no more are accepted and `end` is called; returns when every client is gone.
+    ///
+    /// `prepare` wraps the channel in its event loop and does nothing that could fail after that: a wrapped channel that
+    /// nobody attends to ends the process.
+    func serve<Inbound: Sendable, Outbound: Sendable>(
+        _ prepare: @escaping @Sendable (any Channel) -> EventLoopFuture<NIOAsyncChannel<Inbound, Outbound>>,
+        to attend: @escaping @Sendable (NIOAsyncChannel<Inbound, Outbound>, _ isWelcome: Bool) async throws -> Void,
+        ending end: @Sendable () -> Void = {}
+    ) async throws {
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            // Nothing is read before somebody is there to take it. Until then a channel may be dropped at any moment.
+            .childChannelOption(.autoRead, value: false)
+            .bind(descriptor) { channel in channel.eventLoop.makeSucceededFuture(channel) }
+        let served = Served()
+        try await withGracefulShutdownHandler {
+            try await server.executeThenClose { channels in
+                try await withThrowingDiscardingTaskGroup { group in
+                    for try await channel in channels {
+                        let isWelcome = served.enter(atMost: limit)
+                        group.addTask {
+                            // A client that fails, or goes away, is its own business.
+                            try? await withGracefulShutdownHandler {
+                                try await attend(begin(channel, prepare), isWelcome)
+                            } onGracefulShutdown: {
+                                channel.eventLoop.scheduleTask(in: grace) { channel.close(promise: nil) }
+                            }
+                            if isWelcome { served.leave() }
+                        }
+                    }
+                    end()
+                }
+            }
+        } onGracefulShutdown: {
+            // The stream hands out what has been accepted, and ends.
+            server.channel.close(promise: nil)
+        }
+    }
+
+    /// The channel made ready, and read from now on.
+    private func begin<Inbound: Sendable, Outbound: Sendable>(
+        _ channel: any Channel,
+        _ prepare: @escaping @Sendable (any Channel) -> EventLoopFuture<NIOAsyncChannel<Inbound, Outbound>>
+    ) async throws -> NIOAsyncChannel<Inbound, Outbound> {
+        do {
+            return try await channel.eventLoop.flatSubmit {
+                prepare(channel).map { client in
+                    // Of a channel that is closed meanwhile nothing is to be read.
+                    try? channel.syncOptions?.setOption(.autoRead, value: true)
+                    return client
+                }
+            }.get()
+        } catch {
+            channel.close(promise: nil)
+            throw error
+        }
+    }
+
+    private final class Served: Sendable {
+        private let count = Mutex(0)
+
+        func enter(atMost limit: Int) -> Bool {
+            count.withLock { count in
+                guard count < limit else { return false }
+                count += 1
+                return true
+            }
+        }
+
+        func leave() { count.withLock { $0 -= 1 } }
+    }
+}

@@ -1,0 +1,155 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Orchestrator
+import ServiceLifecycle
+import Store
+
+/// Answers `GET /metrics` and `GET /healthz` on a port of the loopback interface.
+struct MetricsEndpoint: Service {
+    private typealias Client = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
+
+    private let listener: Listener
+    private let counts: SessionCounts
+    private let store: Store
+    private let version: String
+    private let health: Health
+    /// Where it listens, with the port that the system chose for port 0.
+    let address: LoopbackAddress
+
+    private static let clients = 32
+    private static let idleLimit: TimeAmount = .seconds(120)
+    /// Bytes of a request's header lines.
+    private static let headerLimit = 16 << 10
+
+    /// Binds the port; from now on clients can connect, and are served once ``run()`` is called.
+    ///
+    /// - Parameter outlook: what the scheduler knows; asked at each request.
+    init(
+        _ address: LoopbackAddress, counts: SessionCounts, store: Store, vitals: Vitals, version: String,
+        now: @escaping @Sendable () -> Date, outlook: @escaping @Sendable () async -> [DeviceOutlook]
+    ) throws(ListenError) {
+        let descriptor = try BoundSocket.loopback(address)
+        self.address = address.withPort(of: descriptor)
+        listener = Listener(descriptor: descriptor, limit: MetricsEndpoint.clients, grace: .zero)
+        self.counts = counts
+        self.store = store
+        self.version = version
+        health = Health(store: store, vitals: vitals, outlook: outlook, now: now)
+    }
+
+    /// Serves requests until the daemon ends.
+    func run() async throws {
+        try await listener.serve { channel in
+            channel.eventLoop.makeCompletedFuture { try MetricsEndpoint.prepare(channel) }
+        } to: { client, isWelcome in
+            // An answer before there is a question would be none.
+            try await isWelcome ? attend(client) : client.executeThenClose { _, _ in }
+        }
+    }
+
+    private static func prepare(_ channel: any Channel) throws -> Client {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = headerLimit
+        limits.maxHeaderListSize = headerLimit
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandlers(IdleStateHandler(allTimeout: idleLimit), IdleEnd())
+        try pipeline.configureHTTPServerPipeline(
+            withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
+        return try Client(wrappingChannelSynchronously: channel)
+    }
+
+    /// One request after the other, as long as the client keeps the connection; a request's body is read past.
+    private func attend(_ client: Client) async throws {
+        try await client.executeThenClose { inbound, outbound in
+            var request: HTTPRequestHead?
+            for try await part in inbound {
+                switch part {
+                case .head(let head): request = head
+                case .body: continue
+                case .end:
+                    guard let head = request else { return }
+                    try await answer(to: head).write(to: outbound, for: head)
+                    guard head.isKeepAlive else { return }
+                }
+            }
+        }
+    }
+
+    private func answer(to request: HTTPRequestHead) async -> Answer {
+        guard ["/metrics", "/healthz"].contains(request.path) else {
+            return Answer(.notFound, "there is /metrics and /healthz\n")
+        }
+        guard [.GET, .HEAD].contains(request.method) else {
+            return Answer(.methodNotAllowed, "GET and HEAD only\n", headers: ["Allow": "GET, HEAD"])
+        }
+        return request.path == "/healthz" ? await healthAnswer() : await metricsAnswer()
+    }
+
+    private func healthAnswer() async -> Answer {
+        if let problem = await health.problem() { return Answer(.serviceUnavailable, "\(problem)\n") }
+        return Answer(.ok, "ok\n")
+    }
+
+    private func metricsAnswer() async -> Answer {
+        do {
+            let metrics = DaemonMetrics(
+                version: version, counts: counts.devices, devices: try await store.status(),
+                outlook: await health.outlook(), process: .now())
+            return Answer(
+                .ok, metrics.text, headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"])
+        } catch {
+            return Answer(.serviceUnavailable, "the database can't be read: \(error)\n")
+        }
+    }
+}
+
+/// What one request gets.
+private struct Answer {
+    let status: HTTPResponseStatus
+    let body: ByteBuffer
+    var headers: HTTPHeaders
+
+    init(_ status: HTTPResponseStatus, _ text: String, headers: HTTPHeaders = [:]) {
+        self.status = status
+        body = ByteBuffer(string: text)
+        self.headers = headers
+        self.headers.add(name: "Content-Length", value: "\(body.readableBytes)")
+        if !headers.contains(name: "Content-Type") {
+            self.headers.add(name: "Content-Type", value: "text/plain; charset=utf-8")
+        }
+    }
+
+    /// Without the body for HEAD (RFC 9110, section 9.3.2).
+    func write(
+        to outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>,
+        for request: HTTPRequestHead
+    ) async throws {
+        var headers = headers
+        if !request.isKeepAlive { headers.replaceOrAdd(name: "Connection", value: "close") }
+        let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
+        var parts: [HTTPServerResponsePart] = [.head(head)]
+        if request.method != .HEAD { parts.append(.body(.byteBuffer(body))) }
+        try await outbound.write(contentsOf: parts + [.end(nil)])
+    }
+}
+
+/// Closes a connection on which nothing happens.
+private final class IdleEnd: ChannelInboundHandler {
+    typealias InboundIn = NIOAny
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is IdleStateHandler.IdleStateEvent {
+            context.close(promise: nil)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+}
+
+extension HTTPRequestHead {
+    /// What is asked for, without a query.
+    fileprivate var path: Substring { uri.prefix { $0 != "?" } }
+}
