@@ -1,3 +1,5 @@
+import TestSupport
+
 /// One timed run of one command and everything that it started.
 struct Sample: Codable, Sendable {
     let wallSeconds: Double
@@ -49,14 +51,4 @@ struct Measurement: Codable, Sendable {
     var peak: Double? { median { Double($0.peakBytes) } }
     var sent: Double? { median { Double($0.sentBytes) } }
     var received: Double? { median { Double($0.receivedBytes) } }
-}
-
-extension Collection<Double> {
-    /// The middle value, or the mean of the two in the middle.
-    var median: Double? {
-        let values = sorted()
-        guard !values.isEmpty else { return nil }
-        let middle = values.count / 2
-        return values.count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2
-    }
 }

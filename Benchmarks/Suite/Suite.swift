@@ -37,7 +37,7 @@ struct Suite: AsyncParsableCommand {
             return
         }
         guard !parts.isEmpty else { throw ValidationError("--only: no workload begins so; see --list") }
-        let signals = Self.endEverythingOnSignals()
+        let signals = ServerProcess.endDescendantsOnSignals()
         defer { for source in signals { source.cancel() } }
         let old = try compare.map(Report.read)
         let programs = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
@@ -92,20 +92,6 @@ struct Suite: AsyncParsableCommand {
             throw ValidationError("--runs and --patience must be more than 0")
         }
         return settings
-    }
-
-    /// Servers and proxies are processes of their own, and would outlive this one.
-    private static func endEverythingOnSignals() -> [any DispatchSourceSignal] {
-        [SIGINT, SIGTERM, SIGHUP].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number)
-            source.setEventHandler {
-                ServerProcess.endDescendants()
-                Foundation.exit(1)
-            }
-            source.resume()
-            return source
-        }
     }
 
     // MARK: What there is to measure

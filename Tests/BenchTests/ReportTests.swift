@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import bench
@@ -57,7 +58,7 @@ import Testing
     }
 
     @Test func `a table keeps its columns apart`() {
-        var table = Table(["a", "command"])
+        var table = MarkdownTable(["a", "command"])
         table.add(["1,000", "tar | ssh"])
         #expect(
             table.text == """

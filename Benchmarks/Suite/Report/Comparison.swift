@@ -1,3 +1,5 @@
+import TestSupport
+
 /// An older report beside a newer one.
 struct Comparison {
     struct Row {
@@ -24,7 +26,7 @@ struct Comparison {
 
     /// A table, and how many rows got slower by more than 10 %.
     var text: String {
-        var table = Table(["measured", "old", "new", "new / old", ""])
+        var table = MarkdownTable(["measured", "old", "new", "new / old", ""])
         for row in rows {
             table.add([
                 row.title, Format.seconds(row.old), Format.seconds(row.new), Format.ratio(row.ratio),

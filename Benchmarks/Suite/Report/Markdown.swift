@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A report as Markdown: times side by side, what each took of the machine and the wire, and the targets.
 struct Markdown {
@@ -26,9 +27,9 @@ struct Markdown {
 
     // MARK: Wall time
 
-    private var walls: Table {
+    private var walls: MarkdownTable {
         let names = report.peers.map(\.name)
-        var table = Table(["workload", "round trip"] + names)
+        var table = MarkdownTable(["workload", "round trip"] + names)
         var seen: Set<String> = []
         for measurement in report.measurements {
             let key = measurement.key
@@ -79,7 +80,7 @@ struct Markdown {
 
     private var targets: String {
         guard !report.targets.isEmpty else { return "" }
-        var table = Table(["target", "at most", "measured", ""])
+        var table = MarkdownTable(["target", "at most", "measured", ""])
         for target in report.targets {
             let measured = target.measured.map { String(format: $0 < 1 ? "%.3f" : "%.2f", $0) } ?? "–"
             table.add([target.what, String(format: "%g", target.limit), measured, target.verdict])
@@ -94,7 +95,7 @@ struct Markdown {
 
     /// What only many devices at once have.
     private var crowd: String {
-        var table = Table([
+        var table = MarkdownTable([
             "workload", "devices/s", "peak memory", "threads", "half of the healthy done", "all of them",
         ])
         let measured = report.measurements.filter { $0.samples.contains { $0.crowd != nil } }
@@ -113,8 +114,8 @@ struct Markdown {
         return "\n\(table.text)\n"
     }
 
-    private var costs: Table {
-        var table = Table([
+    private var costs: MarkdownTable {
+        var table = MarkdownTable([
             "workload", "round trip", "peer", "runs", "wall", "fastest – slowest", "CPU", "peak memory", "sent",
             "received", "connections", "round trips",
         ])
