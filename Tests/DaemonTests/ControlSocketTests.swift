@@ -119,18 +119,13 @@ import Testing
         for one in arriving { await one.value }
     }
 
-    /// What the daemon says of itself.
-    private func report(of daemon: Watched) async throws -> DaemonReport {
-        try await ControlClient(stateDirectory: daemon.store.stateDirectory).status(within: .seconds(longEnough))
-    }
-
     @Test func `status tells who runs since when, and what the scheduler knows`() async throws {
         let next = Date(timeIntervalSince1970: 1_790_000_000)
         let outlook = DeviceOutlook(
             id: 7, name: "pocket", isOnline: false, nextRun: next, isRunning: true, failuresInARow: 2, lastFailure: "x")
         let before = Date().timeIntervalSince1970
         try await Watched.run(outlook: [outlook]) { daemon in
-            let report = try await report(of: daemon)
+            let report = try await daemon.report()
             #expect(report.pid == getpid() && report.version == "1.2.3")
             #expect(report.devices == [.init(id: 7, online: false, nextRun: next, running: true)])
             // Told in whole seconds.
@@ -197,7 +192,8 @@ import Testing
         let others = "\(try TemporaryFolder().path)//\(SocketPath.name)".utf8.count
         try await Watched.run(state: String(repeating: "s", count: max(1, length - others))) { daemon in
             #expect(daemon.socket.utf8.count == length)
-            #expect(try await report(of: daemon).version == "1.2.3")
+            let report = try await daemon.report()
+            #expect(report.version == "1.2.3")
         }
     }
 

@@ -66,6 +66,11 @@ final class Watched: Sendable {
             device: device)
     }
 
+    /// What it says of itself.
+    func report() async throws -> DaemonReport {
+        try await ControlClient(stateDirectory: store.stateDirectory).status(within: .seconds(longEnough))
+    }
+
     /// Asks over a connection of its own, and returns the whole answer.
     func ask(_ request: String) async throws -> String {
         let peer = try await Peer(of: self)

@@ -89,8 +89,13 @@ public struct ControlClient: Sendable {
             throw .absent
         } catch let error as IOError where [EACCES, EPERM].contains(error.errnoCode) {
             throw .refused("its socket belongs to another user")
-        } catch {
+        } catch let error as IOError where error.errnoCode == EAGAIN {
+            // As many wait already as it lets wait (connect(2)).
             throw .silent
+        } catch is ChannelError {
+            throw .silent
+        } catch {
+            throw .refused("\(error)")
         }
     }
 }
