@@ -53,6 +53,10 @@ public struct Orchestrator: Sendable {
         }
     }
 
+    /// The devices that are being planned or synced and of which nothing arrived for longer than `limit`, by name; not those that
+    /// wait for their turn.
+    public func stuck(for limit: Duration) async -> [String] { await slots.stuck(for: limit) }
+
     /// Puts other settings in force: for runs that begin from now on.
     public func reload(_ settings: OrchestratorSettings) async {
         inForce.value = settings
@@ -70,7 +74,7 @@ public struct Orchestrator: Sendable {
         _ devices: [Device], _ work: @escaping @Sendable (Device, Pulse) async -> Result
     ) async -> [Result] {
         await devices.concurrentMap(atMost: devices.count) { device in
-            await slots.admit { pulse in await work(device, pulse) }
+            await slots.admit(device.settings.name) { pulse in await work(device, pulse) }
         }
     }
 }

@@ -7,8 +7,8 @@ import SSHClient
 /// and with them connections and memory.
 actor Slots {
     private var count: Int
-    private var sessions: [Pulse] = []
-    private var queue: [(pulse: Pulse, admitted: CheckedContinuation<Void, Never>)] = []
+    private var sessions: [(device: String, pulse: Pulse)] = []
+    private var queue: [(device: String, admitted: CheckedContinuation<Pulse, Never>)] = []
     private var watch: Task<Void, Never>?
 
     /// How long a device may be silent before its session no longer counts.
@@ -27,33 +27,38 @@ actor Slots {
         fill()
     }
 
-    /// Runs one session, once there is room for it.
-    nonisolated func admit<Result: Sendable>(_ session: (Pulse) async -> Result) async -> Result {
-        let pulse = Pulse()
-        await enter(pulse)
+    /// Runs one session of a device, once there is room for it.
+    nonisolated func admit<Result: Sendable>(_ device: String, _ session: (Pulse) async -> Result) async -> Result {
+        let pulse = await enter(device)
         let result = await session(pulse)
         await leave(pulse)
         return result
     }
 
-    private func enter(_ pulse: Pulse) async {
+    /// The devices whose sessions are under way and heard nothing of them for longer than `limit`, by name.
+    func stuck(for limit: Duration) -> [String] {
+        sessions.filter { $0.pulse.sinceArrival > limit }.map(\.device).sorted()
+    }
+
+    private func enter(_ device: String) async -> Pulse {
         await withCheckedContinuation { continuation in
-            queue.append((pulse, continuation))
+            queue.append((device, continuation))
             fill()
         }
     }
 
     private func leave(_ pulse: Pulse) {
-        sessions.removeAll { $0 === pulse }
+        sessions.removeAll { $0.pulse === pulse }
         fill()
     }
 
     private func fill() {
-        let busy = sessions.count { $0.silence < Slots.patience }
+        let busy = sessions.count { $0.pulse.silence < Slots.patience }
         let free = min(count - busy, count + Slots.mostSilent - sessions.count, queue.count)
         for next in queue.prefix(max(0, free)) {
-            sessions.append(next.pulse)
-            next.admitted.resume()
+            let pulse = Pulse()
+            sessions.append((next.device, pulse))
+            next.admitted.resume(returning: pulse)
         }
         queue.removeFirst(max(0, free))
         lookAgain()

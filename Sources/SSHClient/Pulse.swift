@@ -6,6 +6,8 @@ public final class Pulse: Sendable {
     /// Since when we have waited for the device without hearing of it, in nanoseconds; `none` while nothing is awaited.
     private let waitingSince = Atomic<UInt64>(none)
     private static let none = UInt64.max
+    /// When something last arrived, or the beginning.
+    private let lastArrival = Atomic<UInt64>(now)
 
     /// Nothing is awaited yet.
     public init() {}
@@ -17,6 +19,10 @@ public final class Pulse: Sendable {
         return since == Pulse.none ? .zero : .nanoseconds(Pulse.now &- since)
     }
 
+    /// How long ago something last arrived from the device, or, before that, the pulse was made. Does not count while the
+    /// machine sleeps. Can be asked from anywhere.
+    public var sinceArrival: Duration { .nanoseconds(Pulse.now &- lastArrival.load(ordering: .relaxed)) }
+
     /// Whether something is awaited of the device from now on.
     func setAwaiting(_ isAwaiting: Bool) {
         waitingSince.store(isAwaiting ? Pulse.now : Pulse.none, ordering: .relaxed)
@@ -24,7 +30,9 @@ public final class Pulse: Sendable {
 
     /// Something arrived from the device.
     func heard() {
-        if waitingSince.load(ordering: .relaxed) != Pulse.none { setAwaiting(true) }
+        let now = Pulse.now
+        lastArrival.store(now, ordering: .relaxed)
+        if waitingSince.load(ordering: .relaxed) != Pulse.none { waitingSince.store(now, ordering: .relaxed) }
     }
 
     private static var now: UInt64 { NIODeadline.now().uptimeNanoseconds }

@@ -76,30 +76,6 @@ import Testing
             #expect(ill.contains("the database can't be read: "))
             #expect(try await http("GET /metrics", daemon.port).hasPrefix("HTTP/1.1 503 "))
         }
-        let late = DeviceOutlook(
-            id: 1, name: "pocket", isOnline: nil, nextRun: .distantPast, isRunning: false, failuresInARow: 0,
-            lastFailure: nil)
-        try await Watched.run(outlook: [late]) { daemon in
-            let answer = try await http("GET /healthz", daemon.port)
-            #expect(
-                answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("pocket has been due for more than two minutes"))
-        }
-    }
-
-    @Test(
-        arguments: [
-            (nil, false, true, nil), (-10, false, true, nil), (119, false, true, nil), (121, false, true, "pocket"),
-            (121, false, nil, "pocket"), (121, true, true, nil), (121, false, false, nil),
-        ] as [(Double?, Bool, Bool?, String?)])
-    func `a device that is long due and not being synced means that the scheduler stands still`(
-        _ late: Double?, _ isRunning: Bool, _ isOnline: Bool?, _ named: String?
-    ) {
-        let now = Date(timeIntervalSince1970: 1_000_000)
-        let device = DeviceOutlook(
-            id: 1, name: "pocket", isOnline: isOnline, nextRun: late.map { now - $0 }, isRunning: isRunning,
-            failuresInARow: 0, lastFailure: nil)
-        let problem = Health.standstill([device], at: now)
-        #expect(problem.map { $0.contains(named ?? "nobody") } ?? (named == nil))
     }
 
     @Test func `HEAD, other methods, other paths, and a connection that is kept`() async throws {

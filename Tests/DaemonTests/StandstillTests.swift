@@ -35,9 +35,9 @@ import Testing
         let store = try await Store.open(
             stateDirectory: folder("state"), libraryDirectory: folder("library"), now: { Date() }, logger: log.logger)
         let (vitals, events) = (Vitals(of: store, library: library), EventBus(now: { Date() }))
-        let health = Health(store: store, vitals: vitals, outlook: { [] }, now: { Date() })
+        let health = Health(store: store, vitals: vitals, outlook: { [] })
         #expect(await health.problem() == nil)
-        let following = Task { await vitals.follow(events, outlook: { [] }, logger: log.logger) }
+        let following = Task { await vitals.follow(events, logger: log.logger) }
         try await eventually("health says so") { await health.problem() == "the library does not answer" }
         following.cancel()
         try await finish("the end comes") { await following.value }
@@ -52,19 +52,27 @@ import Testing
         try await finish("it answers") { await store.library.answer() }
     }
 
-    @Test func `a run that gets nothing done for half an hour is named, until it does or ends`() {
-        var marks = RunMarks()
-        let start = SuspendingClock.now
-        marks.look(at: ["pocket", "deck"], now: start)
-        marks.look(at: ["pocket", "deck"], now: start + .seconds(1_000))
-        marks.note("deck", now: start + .seconds(1_000))
-        marks.note("away", now: start)
-        #expect(marks.stuck(now: start + .seconds(1_800)).isEmpty)
-        #expect(marks.stuck(now: start + .seconds(1_801)) == ["pocket"])
-        #expect(marks.stuck(now: start + .seconds(2_801)) == ["deck", "pocket"])
-        marks.note("pocket", now: start + .seconds(2_801))
-        #expect(marks.stuck(now: start + .seconds(2_802)) == ["deck"])
-        marks.look(at: ["pocket"], now: start + .seconds(2_802))
-        #expect(marks.stuck(now: start + .seconds(2_802)).isEmpty)
+    @Test func `health says what keeps runs from beginning or getting on, the cause before what comes of it`()
+        async throws
+    {
+        let folder = try TemporaryFolder()
+        let log = KeptLog()
+        let store = try await Store.open(
+            stateDirectory: folder("state"), libraryDirectory: folder("library"), now: { Date() }, logger: log.logger)
+        let (turns, obstacle, stuck) = (Heartbeat(), InForce<String?>(nil), InForce<[String]>([]))
+        let vitals = Vitals(
+            of: store, library: LibraryWatch {}, turns: turns, longestTurn: .zero, obstacle: { obstacle.value },
+            stuck: { limit in limit == .seconds(1_800) ? stuck.value : [] })
+        let health = Health(store: store, vitals: vitals, outlook: { [] })
+        #expect(await health.problem() == nil, "what has not begun does not stand still")
+        stuck.value = ["deck", "pocket"]
+        #expect(
+            await health.problem() == "nothing arrived for more than 30 minutes in the runs of: deck, pocket")
+        turns.beat()
+        try await eventually("its turn is long past") {
+            await health.problem()?.hasPrefix("the scheduler stands still") == true
+        }
+        obstacle.value = "nothing is synced: x"
+        #expect(await health.problem() == "nothing is synced: x")
     }
 }

@@ -42,7 +42,8 @@ final class Watched: Sendable {
             stateDirectory: folder(state), libraryDirectory: folder("library"), now: { Date() }, logger: logger)
         port = try freePort()
         let observability = try Observability(
-            of: events, store: store, vitals: Vitals(of: store), metrics: LoopbackAddress("127.0.0.1:\(port)"),
+            of: events, store: store, vitals: Vitals(of: store, library: LibraryWatch {}),
+            metrics: LoopbackAddress("127.0.0.1:\(port)"),
             version: "1.2.3", now: { Date() },
             outlook: { outlook }, logger: logger)
         group = ServiceGroup(services: observability.services, logger: logger)

@@ -7,13 +7,9 @@ struct Health: Sendable {
     let store: Store
     let vitals: Vitals
     let outlook: @Sendable () async -> [DeviceOutlook]
-    let now: @Sendable () -> Date
 
     /// How long the database and the scheduler may take to answer.
     private static let patience: Duration = .seconds(2)
-    /// How long a device may be overdue before the scheduler counts as stuck: it looks at least every 15 seconds, and a
-    /// machine that slept needs a moment.
-    private static let tolerance: TimeInterval = 120
 
     /// What is wrong, or nil.
     func problem() async -> String? {
@@ -21,19 +17,10 @@ struct Health: Sendable {
             return "the database does not answer"
         }
         if let database { return database }
-        guard let devices = await Health.answer(within: Health.patience, outlook) else {
+        guard await Health.answer(within: Health.patience, outlook) != nil else {
             return "the scheduler does not answer"
         }
-        return vitals.standstill ?? Health.standstill(devices, at: now())
-    }
-
-    /// Why the scheduler seems to stand still, or nil. Devices that can't be reached may be put off.
-    static func standstill(_ devices: [DeviceOutlook], at now: Date) -> String? {
-        let late = devices.first { device in
-            guard let next = device.nextRun, !device.isRunning, device.isOnline != false else { return false }
-            return now.timeIntervalSince(next) > tolerance
-        }
-        return late.map { "the scheduler stands still: \($0.name) has been due for more than two minutes" }
+        return await vitals.standstill
     }
 
     private func databaseProblem() async -> String? {

@@ -29,7 +29,7 @@ struct MetricsEndpoint: Service {
     /// - Parameter outlook: what the scheduler knows; asked at each request.
     init(
         _ address: LoopbackAddress, counts: SessionCounts, store: Store, vitals: Vitals, version: String,
-        now: @escaping @Sendable () -> Date, outlook: @escaping @Sendable () async -> [DeviceOutlook]
+        outlook: @escaping @Sendable () async -> [DeviceOutlook]
     ) throws(ListenError) {
         let descriptor = try BoundSocket.loopback(address)
         self.address = address.withPort(of: descriptor)
@@ -37,7 +37,7 @@ struct MetricsEndpoint: Service {
         self.counts = counts
         self.store = store
         self.version = version
-        health = Health(store: store, vitals: vitals, outlook: outlook, now: now)
+        health = Health(store: store, vitals: vitals, outlook: outlook)
     }
 
     /// Serves requests until the daemon ends.

@@ -30,7 +30,7 @@ public struct Observability: Sendable {
         }
         let counts = SessionCounts()
         let endpoint = try MetricsEndpoint(
-            metrics, counts: counts, store: store, vitals: vitals, version: version, now: now, outlook: outlook)
+            metrics, counts: counts, store: store, vitals: vitals, version: version, outlook: outlook)
         events.observe(counts.note)
         logger.notice("metrics on http://\(endpoint.address)/metrics")
         services = [socket, endpoint]

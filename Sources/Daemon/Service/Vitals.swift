@@ -6,55 +6,64 @@ import Synchronization
 /// How the daemon fares: whether the database and the library answer, how many devices are being synced, and whether they get on.
 public final class Vitals: Sendable {
     /// Beats whenever the database has answered, and be it with an error.
-    public let database = Heartbeat()
+    private let database = Heartbeat()
+    private let turns: Heartbeat
+    private let longestTurn: Duration
     private let library: LibraryWatch
     private let store: Store
+    private let obstacle: @Sendable () -> String?
+    private let stuck: @Sendable (Duration) async -> [String]
     private let count = Mutex(0)
     private let syncing = Mutex<Set<String>>([])
-    private let runs = Mutex(RunMarks())
 
-    /// How often the database, the library and the scheduler are asked.
+    /// How often the database and the library are asked.
     private static let interval: Duration = .seconds(10)
+    /// How long a device that is being synced may say nothing: runs that wait for an answer give up long before.
+    private static let longestSilence: Duration = .seconds(1_800)
 
     /// Nothing is known yet.
-    public convenience init(of store: Store) {
-        self.init(of: store, library: LibraryWatch { await store.library.answer() })
+    public convenience init(of store: Store, _ orchestrator: Orchestrator, _ housekeeping: Housekeeping) {
+        self.init(
+            of: store, library: LibraryWatch { await store.library.answer() }, turns: orchestrator.turns,
+            obstacle: { housekeeping.obstacle }, stuck: { await orchestrator.stuck(for: $0) })
     }
 
-    init(of store: Store, library: LibraryWatch) {
+    /// - Parameters:
+    ///   - turns: beats whenever somebody has looked which devices are due.
+    ///   - longestTurn: how long that may take, which is done every ten seconds.
+    ///   - obstacle: why nothing is synced, or nil.
+    ///   - stuck: the devices whose runs got nothing for so long.
+    init(
+        of store: Store, library: LibraryWatch, turns: Heartbeat = Heartbeat(), longestTurn: Duration = .seconds(120),
+        obstacle: @escaping @Sendable () -> String? = { nil },
+        stuck: @escaping @Sendable (Duration) async -> [String] = { _ in [] }
+    ) {
         self.store = store
         self.library = library
+        self.turns = turns
+        self.longestTurn = longestTurn
+        self.obstacle = obstacle
+        self.stuck = stuck
     }
+
+    /// What must beat for the daemon to be alive.
+    public var hearts: [Heartbeat] { [database, turns] }
 
     /// Keeps up with the store and what happens there, until the task is cancelled. The log is told when the library stops
     /// answering, and when it answers again.
-    ///
-    /// - Parameter outlook: What the scheduler knows.
-    public func follow(
-        _ events: EventBus, outlook: @escaping @Sendable () async -> [DeviceOutlook], logger: Logger
-    ) async {
+    public func follow(_ events: EventBus, logger: Logger) async {
         async let heard: Void = listen(to: events.subscribe())
         async let watched: Void = library.run(every: Vitals.interval, logger)
-        async let looked: Void = look(outlook)
         while !Task.isCancelled {
             if let devices = try? await store.devices() { count.withLock { $0 = devices.count } }
             database.beat()
             try? await Task.sleep(for: Vitals.interval)
         }
-        _ = await (heard, watched, looked)
-    }
-
-    private func look(_ outlook: @Sendable () async -> [DeviceOutlook]) async {
-        while !Task.isCancelled {
-            let running = await outlook().filter(\.isRunning).map(\.name)
-            runs.withLock { $0.look(at: running, now: .now) }
-            try? await Task.sleep(for: Vitals.interval)
-        }
+        _ = await (heard, watched)
     }
 
     private func listen(to events: AsyncStream<Event>) async {
         for await event in events {
-            runs.withLock { $0.note(event.device, now: .now) }
             syncing.withLock { syncing in
                 switch event.kind {
                 case .started: syncing.insert(event.device)
@@ -65,12 +74,18 @@ public final class Vitals: Sendable {
         }
     }
 
-    /// What keeps runs from getting on, or nil.
+    /// What keeps runs from beginning or from getting on, or nil.
     var standstill: String? {
-        if library.isSilent { return "the library does not answer" }
-        let stuck = runs.withLock { $0.stuck(now: .now) }
-        return stuck.isEmpty
-            ? nil : "nothing got done for more than 30 minutes in the runs of: \(stuck.joined(separator: ", "))"
+        get async {
+            if library.isSilent { return "the library does not answer" }
+            if let obstacle = obstacle() { return obstacle }
+            if let age = turns.age, age > longestTurn {
+                return "the scheduler stands still: it has looked for no due device for more than two minutes"
+            }
+            let stuck = await stuck(Vitals.longestSilence)
+            return stuck.isEmpty
+                ? nil : "nothing arrived for more than 30 minutes in the runs of: \(stuck.joined(separator: ", "))"
+        }
     }
 
     /// For example `3 devices, 1 syncing`.

@@ -7,6 +7,7 @@ public struct Housekeeping: Sendable {
     private let store: Store
     private let settings: InForce<HousekeepingSettings>
     private let logger: Logger
+    private let failure = InForce<String?>(nil)
 
     private static let interval: Duration = .seconds(86_400)
 
@@ -25,25 +26,29 @@ public struct Housekeeping: Sendable {
         self.retry = retry
     }
 
+    /// Why nothing is synced: content hashes can't be brought up to date. Nil while that is under way, and from when it is done.
+    public var obstacle: String? {
+        failure.value.map { "content hashes can't be computed, before which nothing is synced: \($0)" }
+    }
+
     /// Runs until the task is cancelled; a sweep or a snapshot that is under way ends between two steps. Beside it `syncs` runs,
     /// from when content hashes are up to date.
     public func run(beside syncs: @Sendable () async -> Void) async {
-        let failure = await rehashFailure(after: nil)
+        failure.value = await rehashFailure(after: nil)
         // Also while that fails: it may lack the room that retention makes.
         async let taken: Void = takeSnapshots()
         async let forgotten: Void = forgetOldSessions()
         async let removed: Void = removeOldVersions()
-        await rehash(after: failure)
+        await retryRehash()
         if !Task.isCancelled { await syncs() }
         await taken
         await forgotten
         await removed
     }
 
-    private func rehash(after first: String?) async {
-        var failure = first
-        while let last = failure, (try? await Task.sleep(for: retry)) != nil {
-            failure = await rehashFailure(after: last)
+    private func retryRehash() async {
+        while let last = failure.value, (try? await Task.sleep(for: retry)) != nil {
+            failure.value = await rehashFailure(after: last)
         }
     }
 

@@ -35,8 +35,10 @@ import Testing
         try await eventually("it was tried often: \(log.all)") { tries.withLock { $0 } >= 5 }
         // Also the attempt before said that it began.
         #expect(log.all.count == 3 && log.all.last?.hasPrefix("error") == true, "\(log.all)")
+        #expect(housekeeping.obstacle?.contains("no room") == true)
         _ = try await sql(hub, "DROP TRIGGER refuse")
         try await eventually("the syncs begin: \(log.all)") { log.all.last == "notice -: the syncs begin" }
+        #expect(housekeeping.obstacle == nil)
         running.cancel()
         try await finish("it ends") { await running.value }
         #expect(try await sql(hub, "SELECT min(hash_algorithm) > 0 FROM save_versions") == "1\n")
