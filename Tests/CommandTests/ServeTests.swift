@@ -152,6 +152,28 @@ extension ProgramTests {
             #expect(try await installation.run("sync").status == 0)
         }
 
+        @Test(arguments: [(1, Int32(0)), (2, Int32(143))])
+        func `it ends in time, and at once when told twice, where nobody reads its log`(_ times: Int, _ code: Int32)
+            async throws
+        {
+            let installation = try await Installation.withDevice()
+            #expect(mkfifo(installation.home("log"), 0o600) == 0)
+            // The only reader reads nothing.
+            let reader = open(installation.home("log"), O_RDWR | O_NONBLOCK | O_CLOEXEC)
+            defer { close(reader) }
+            let daemon = try installation.start("serve", "--schedule", "off", "--wake", "off")
+            try await eventually("it answers") {
+                try await installation.run("status", "--json").output.contains("\"pid\" : \(daemon.pid)")
+            }
+            while write(reader, "x", 1) == 1 {}
+            for _ in 0..<times {
+                daemon.signal(SIGTERM)
+                // Signals that come together are one (signal(7)).
+                if times > 1 { try await Task.sleep(for: .milliseconds(200)) }
+            }
+            #expect(try await daemon.waitForEnd() == code)
+        }
+
         @Test func `its service manager hears that it is ready, what it does, that it lives and that it ends`()
             async throws
         {

@@ -1,6 +1,3 @@
-import Dispatch
-import Glibc
-
 /// Signals as they come, from the moment that this is made; those that come before somebody listens are kept.
 ///
 /// swift-service-lifecycle's `UnixSignalsSequence` has a queue, and with it a thread of its own.
@@ -13,24 +10,5 @@ struct SignalStream: Sendable {
             let sources = SignalSources(numbers) { continuation.yield($0) }
             continuation.onTermination = { _ in sources.cancel() }
         }
-    }
-}
-
-/// Proof of `@unchecked`: the sources are made in `init`, and a source may be cancelled from any thread (dispatch_source_cancel(3)).
-private final class SignalSources: @unchecked Sendable {
-    private let sources: [any DispatchSourceSignal]
-
-    init(_ numbers: [Int32], _ handle: @escaping @Sendable (Int32) -> Void) {
-        sources = numbers.map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { handle(number) }
-            source.resume()
-            return source
-        }
-    }
-
-    func cancel() {
-        for source in sources { source.cancel() }
     }
 }

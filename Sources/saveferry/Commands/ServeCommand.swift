@@ -67,7 +67,7 @@ struct ServeCommand: AsyncParsableCommand {
         let devices = try await store.devices()
         let scheduler = Scheduler(orchestrator: orchestrator, settings: try scheduling.settings(over: settings))
         let housekeeping = Housekeeping(store: store, settings: try housekeepingSettings(settings), logger: logger)
-        let vitals = Vitals(of: store)
+        let vitals = Vitals(of: store, orchestrator, housekeeping)
         let observability = try Observability(
             of: events, store: store, vitals: vitals, metrics: metricsAddress ?? settings.metrics,
             version: SaveFerry.version,
@@ -76,11 +76,11 @@ struct ServeCommand: AsyncParsableCommand {
         let daemon = Daemon(
             observability.services + [
                 notifier,
-                Work { await vitals.follow(events, outlook: { await scheduler.outlook() }, logger: logger) },
+                Work { await vitals.follow(events, logger: logger) },
                 Work { await housekeeping.run { await scheduler.run() } },
                 Reloading(at: hangups) {
                     // A terminal that was closed says so by SIGHUP too; who looked there wants no daemon left behind.
-                    if isInTerminal, isatty(STDERR_FILENO) == 0 { return await shutdown.begin() }
+                    if isInTerminal, isatty(STDERR_FILENO) == 0 { return shutdown.begin() }
                     await reload(since: settings, logger) { settings in
                         let (schedule, kept) = try (
                             scheduling.settings(over: settings), housekeepingSettings(settings)
@@ -92,7 +92,7 @@ struct ServeCommand: AsyncParsableCommand {
                         logStyle.value = global.logStyle(settings)
                     }
                 },
-                Supervision(by: manager, hearts: [vitals.database, orchestrator.turns]) { vitals.line },
+                Supervision(by: manager, hearts: vitals.hearts) { vitals.line },
             ], logger: logger)
         logger.notice("serving", metadata: ["devices": "\(devices.count)", "state_dir": "\(settings.stateDirectory)"])
         try await daemon.run(until: shutdown)
