@@ -19,19 +19,19 @@ struct CommandHook: Sendable {
         }
         let clock = ContinuousClock()
         let start = clock.now
-        var asked: ContinuousClock.Instant?
+        var asked: (at: ContinuousClock.Instant, isCancelled: Bool)?
         while true {
             if child.hasEnded() {
                 if asked != nil { child.signal(SIGKILL) }
                 let status = child.reap()
-                return attempt(status, wasLate: asked != nil, child.lastLine())
+                return attempt(status, wasLate: asked.map { !$0.isCancelled }, child.lastLine())
             }
             let now = clock.now
             if let asked {
-                if now - asked > patience.toEnd { child.signal(SIGKILL) }
-            } else if now - start > patience.toRun || Task.isCancelled {
+                if now - asked.at > patience.toEnd { child.signal(SIGKILL) }
+            } else if Task.isCancelled || now - start > patience.toRun {
                 child.signal(SIGTERM)
-                asked = now
+                asked = (now, Task.isCancelled)
             }
             // Nothing but its parent is told of a process's end, and that by a signal which a library can't claim.
             let turn = min(.milliseconds(100), max(.milliseconds(5), (now - start) / 10))
@@ -39,9 +39,14 @@ struct CommandHook: Sendable {
         }
     }
 
-    private func attempt(_ status: Int32, wasLate: Bool, _ said: String) -> Attempt {
+    /// - Parameter wasLate: nil where it ended by itself; false where it was ended because nobody waits for it any more.
+    private func attempt(_ status: Int32, wasLate: Bool?, _ said: String) -> Attempt {
         let end = said.isEmpty ? "" : ": \(FileName.escaped(said))"
-        if wasLate { return .refused("it was ended, because it took more than \(patience.toRun)\(end)") }
+        switch wasLate {
+        case true?: return .refused("it was ended, because it took more than \(patience.toRun)\(end)")
+        case false?: return .failed("it was ended before it was done\(end)", retryAfter: nil)
+        case nil: break
+        }
         if status == 0 { return .delivered }
         let how = status & 0x7f == 0 ? "exited \(status >> 8)" : "was ended by signal \(status & 0x7f)"
         return .refused("it \(how)\(end)")

@@ -18,6 +18,8 @@ actor Courier {
     private var isEnding = false
     /// How many notices were lost since the target began to fail; nil while it works.
     private var lost: Int?
+    /// What was tried in vain when it had to end.
+    private var left: [Notice] = []
 
     /// How many notices wait at the most; then the oldest goes.
     static let mostWaiting = 100
@@ -35,25 +37,26 @@ actor Courier {
         bucket = TokenBucket(target.rate, at: clock.seconds)
     }
 
-    /// Takes a notice, if it is one that the target wants.
-    func enqueue(_ notice: Notice) {
-        guard target.events.contains(notice.kind), !isEnding else { return }
+    /// Takes a notice, if it is one that the target wants and does not wait already. Returns false when it takes none any more.
+    @discardableResult
+    func enqueue(_ notice: Notice) -> Bool {
+        guard !isEnding else { return false }
+        guard target.events.contains(notice.kind), !queue.contains(notice) else { return true }
         if queue.count == Courier.mostWaiting {
             queue.removeFirst()
             lose("more than \(Courier.mostWaiting) notices wait; the oldest are dropped")
         }
         queue.append(notice)
         if wait?.isIdle == true { wait?.task.cancel() }
+        return true
     }
 
-    /// Delivers until ``end()``, and then what is left, each once; or until the task is cancelled.
-    func run() async {
-        defer {
-            if !queue.isEmpty { logger.error("notifications: \(target.name): \(queue.count) not delivered at the end") }
-        }
+    /// Delivers until ``end()``, and then what is left, each once; or until the task is cancelled. Returns what could not be
+    /// delivered, in order.
+    func run() async -> [Notice] {
         while !Task.isCancelled {
             if queue.isEmpty {
-                if isEnding { return }
+                if isEnding { break }
                 await pause(.infinity, isIdle: true)
             } else if let seconds = bucket.take(at: clock.seconds) {
                 await pause(seconds)
@@ -63,12 +66,22 @@ actor Courier {
                 await deliver(queue.removeFirst())
             }
         }
+        return left + queue
     }
 
     /// No notice is taken any more, and nothing waited for.
     func end() {
         isEnding = true
         wait?.task.cancel()
+    }
+
+    /// Tells the log how many notices never arrive: those that were lost since the target began to fail, and these.
+    func abandon(_ left: [Notice]) {
+        let count = (lost ?? 0) + left.count
+        guard count > 0 else { return }
+        logger.error(
+            "notifications: \(target.name): \(count) \(count == 1 ? "notice was" : "notices were") not delivered at the end"
+        )
     }
 
     private func takeAll() -> Notice {
@@ -84,13 +97,16 @@ actor Courier {
             case .refused(let why): return lose(why)
             case .failed(let why, let asked):
                 attempts += 1
-                guard !isEnding, clock.now().timeIntervalSince(notice.date) < Courier.longestKept else {
-                    return lose(why)
+                guard clock.now().timeIntervalSince(notice.date) < Courier.longestKept else { return lose(why) }
+                if isEnding {
+                    fails(why)
+                    return left.append(notice)
                 }
                 fails("\(why); it is tried again")
                 await pause(Backoff.seconds(after: attempts, asked: asked, chance: .random(in: 0...1)))
             }
         }
+        left.append(notice)
     }
 
     private func pause(_ seconds: Double, isIdle: Bool = false) async {

@@ -47,6 +47,16 @@ public struct NotificationTarget: Hashable, Sendable {
         self.rate = rate
     }
 
+    /// Whether both have the same form, so that one may be what an edit made of the other.
+    func isForSameService(as other: NotificationTarget) -> Bool {
+        switch (place, other.place) {
+        case (.ntfy, .ntfy), (.gotify, .gotify), (.json, .json), (.command, .command): true
+        case (.discord, .discord), (.discord, .discordFile), (.discordFile, .discord), (.discordFile, .discordFile):
+            true
+        default: false
+        }
+    }
+
     /// The form and the host, or the program: nothing of a URL that may be secret.
     public var name: String {
         switch place {

@@ -17,11 +17,13 @@ public actor Notifier: Service {
     private var settings: NotificationSettings
     private var rules: NoticeRules
     private var couriers: [NotificationTarget: Running] = [:]
+    /// The last couriers that a reload ended, until they are gone.
+    private var leaving: Task<Void, Never>?
     private var isEnded = false
 
     private struct Running {
         let courier: Courier
-        let task: Task<Void, Never>
+        let task: Task<[Notice], Never>
     }
 
     /// How often the disks are looked at.
@@ -55,11 +57,14 @@ public actor Notifier: Service {
             }
         }
         isEnded = true
-        await end(Array(couriers.values))
+        async let left: Void? = leaving?.value
+        await end(couriers)
+        await left
         await web.shutDown()
     }
 
-    /// Goes on by these settings. Targets that stay as they were keep what waits for them.
+    /// Goes on by these settings. Targets that stay as they were keep what waits for them; what a target that is gone does
+    /// not deliver in three seconds goes to those that take its place, the new ones for the same service.
     public func reload(_ settings: NotificationSettings) async {
         guard !isEnded else { return }
         self.settings = settings
@@ -67,8 +72,14 @@ public actor Notifier: Service {
         rules.diskLimit = settings.diskLimit
         let gone = couriers.filter { !settings.targets.contains($0.key) }
         for target in gone.keys { couriers[target] = nil }
+        let others = Set(couriers.keys)
         start(settings.targets)
-        await end(gone.values.map { $0 })
+        let before = leaving
+        leaving = Task {
+            async let earlier: Void? = before?.value
+            await end(gone, besides: others)
+            await earlier
+        }
     }
 
     private func resume() async {
@@ -115,14 +126,27 @@ public actor Notifier: Service {
         }
     }
 
-    /// Lets these deliver what they have, for a while.
-    private func end(_ running: [Running]) async {
-        for one in running { await one.courier.end() }
+    /// Lets these deliver what they have, for a while. What they can't goes to those that took their place: `others` were
+    /// told of it themselves.
+    private func end(
+        _ running: [NotificationTarget: Running], besides others: Set<NotificationTarget> = []
+    ) async {
+        for one in running.values { await one.courier.end() }
         let limit = Task {
             guard (try? await Task.sleep(for: Notifier.farewell)) != nil else { return }
-            for one in running { one.task.cancel() }
+            for one in running.values { one.task.cancel() }
         }
-        for one in running { await one.task.value }
+        for (target, one) in running {
+            let left = await one.task.value
+            let heirs = couriers.filter { $0.key.isForSameService(as: target) && !others.contains($0.key) }
+            var untaken: [Notice] = []
+            for notice in left {
+                var isTaken = false
+                for heir in heirs.values where await heir.courier.enqueue(notice) { isTaken = true }
+                if !isTaken { untaken.append(notice) }
+            }
+            await one.courier.abandon(untaken)
+        }
         limit.cancel()
     }
 }

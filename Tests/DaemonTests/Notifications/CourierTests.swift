@@ -30,12 +30,12 @@ struct CourierTests {
         let run = Task { await courier.run() }
         do { try await body(courier) } catch {
             run.cancel()
-            await run.value
+            _ = await run.value
             await web.shutDown()
             throw error
         }
         await courier.end()
-        await run.value
+        await courier.abandon(await run.value)
         await web.shutDown()
     }
 

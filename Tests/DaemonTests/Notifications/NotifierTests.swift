@@ -105,6 +105,38 @@ struct NotifierTests {
         #expect((working.requests.last?.json["also"] as? [String])?.last == "device 50 failed 1 run")
         #expect(log.lines.count == 2, "\(log.lines)")
         #expect(
-            log.lines.last == "error: notifications: json at 127.0.0.1:\(hanging.port): 50 not delivered at the end")
+            log.lines.last
+                == "error: notifications: json at 127.0.0.1:\(hanging.port): 51 notices were not delivered at the end")
+    }
+
+    @Test func `what a target that is away has not got goes to the one that takes its place`() async throws {
+        let (gone, mended, other) = (try await HookServer(), try await HookServer(), try await HookServer())
+        try await gone.stop()
+        try await withNotifier(try settings(gone, other)) { notifier in
+            fail("pocket")
+            fail("deck")
+            _ = try await other.requests(2)
+            try await eventually("the server is missed") { !log.lines.isEmpty }
+            await notifier.reload(try settings(mended, other))
+            _ = try await mended.requests(2)
+        }
+        #expect(devices(mended.requests) == ["pocket", "deck"])
+        #expect(devices(other.requests) == ["pocket", "deck"], "nobody is told twice")
+        #expect(log.lines.count == 1, "\(log.lines)")
+    }
+
+    @Test func `what nobody gets is counted at the end, also after a reload without a successor`() async throws {
+        let gone = try await HookServer()
+        try await gone.stop()
+        let lost = "error: notifications: json at 127.0.0.1:\(gone.port): 1 notice was not delivered at the end"
+        for isReloaded in [true, false] {
+            let before = log.lines.count
+            try await withNotifier(try settings(gone)) { notifier in
+                fail("pocket")
+                try await eventually("the server is missed") { log.lines.count == before + 1 }
+                if isReloaded { await notifier.reload(try settings()) }
+            }
+            #expect(log.lines.count == before + 2 && log.lines.last == lost, "\(log.lines)")
+        }
     }
 }
