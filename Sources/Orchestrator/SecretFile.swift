@@ -3,6 +3,9 @@ import SSHClient
 
 /// A file that holds one secret on its first line.
 public enum SecretFile {
+    /// Bytes that are read of it.
+    private static let longest = 64 << 10
+
     /// The secret; see ``line(of:_:)``.
     static func read(_ path: String, _ kind: String) async throws -> Secret { Secret(try await line(of: path, kind)) }
 
@@ -11,19 +14,25 @@ public enum SecretFile {
     public static func line(of path: String, _ kind: String) async throws -> String {
         try await offCooperativePool {
             let name = (path as NSString).lastPathComponent
-            var info = stat()
-            guard stat(path, &info) == 0 else {
+            let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else {
+                let code = errno
                 throw DeviceFailure(
                     code: .authentication,
-                    message: "the \(kind) file \(name) can't be read: \(String(cString: strerror(errno)))",
-                    advice: "Create it with mode 0600 and the \(kind) on its first line.")
+                    message: "the \(kind) file \(name) can't be read: \(String(cString: strerror(code)))",
+                    advice: code == EACCES
+                        ? "Give it to the user that runs saveferry (chown), with mode 600."
+                        : "Create it with mode 600 and the \(kind) on its first line.")
             }
-            guard info.st_mode & 0o077 == 0 else {
+            let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            var info = stat()
+            guard fstat(descriptor, &info) == 0, info.st_mode & 0o077 == 0 else {
                 throw DeviceFailure(
                     code: .authentication, message: "others can read the \(kind) file \(name)",
                     advice: "Give it mode 600 (chmod 600).")
             }
-            guard let text = try? String(contentsOfFile: path, encoding: .utf8),
+            guard let bytes = try? file.read(upToCount: SecretFile.longest),
+                let text = String(data: bytes, encoding: .utf8),
                 let line = text.split(whereSeparator: \.isNewline).first
             else {
                 throw DeviceFailure(

@@ -40,6 +40,14 @@ extension ProgramTests {
                 "notifications:\n  - command: [a]\n    token_file: /x",
                 ":3: notifications: token_file: nothing to go with"
             ),
+            (
+                "notifications:\n  - discord_file: https://discord.com/api/webhooks/1/canary",
+                ":2: notifications: discord_file: expected the path of a file"
+            ),
+            (
+                "notifications:\n  - ntfy: https://x/y\n    token_file: tk_canary",
+                ":3: notifications: token_file: expected the path of a file"
+            ),
             ("notifications:\n  - command: [a]\n  - command: [a]", ":3: notifications: this target is there already"),
             ("failing_after: never", ":1: failing_after: \"never\" can't be used; expected a number from 1 to 100"),
             ("disk_low: little", ":1: disk_low: \"little\" can't be used; expected a size such as 500MiB or 2GiB"),
@@ -55,19 +63,20 @@ extension ProgramTests {
 
         @Test func `notify test says for each target whether it arrived, and shows no secret`() async throws {
             let (works, refuses) = (try await HookServer(), try await HookServer(last: .status(403)))
+            let secrets = try TemporaryFolder()
+            try secrets.write("canary-token\n", to: "token", mode: 0o600)
             let home = try home(
                 """
                 notifications:
                   - ntfy: \(works.url("/canary-topic"))
-                    token_file: token
+                    token_file: \(secrets("token"))
                     events: [disk-low]
                   - discord: \(refuses.url("/api/webhooks/1/canary-hook"))
                   - json: \(works.url("/canary-path"))
-                    header_file: missing
+                    header_file: \(secrets("missing"))
                   - command: [sh, -c, 'cat > "$0/input"', "."]
 
                 """)
-            try home.write("canary-token\n", to: "token", mode: 0o600)
             func run(_ arguments: String...) async throws -> Command {
                 let script = "cd \"$1\" && shift && exec \"$0\" \"$@\""
                 return try await Command.run(
@@ -83,7 +92,7 @@ extension ProgramTests {
                     "ntfy at 127.0.0.1:\(works.port) arrived",
                     "discord at 127.0.0.1:\(refuses.port) failed it answered 403 Forbidden. Check the token, and what it may do.",
                     "json at 127.0.0.1:\(works.port) failed the header file missing can't be read: No such file or directory. "
-                        + "Create it with mode 0600 and the header on its first line.",
+                        + "Create it with mode 600 and the header on its first line.",
                     "command sh arrived",
                 ])
             #expect(works.requests.first?.headers["authorization"] == "Bearer canary-token")
@@ -95,6 +104,14 @@ extension ProgramTests {
             for said in [result, one] {
                 #expect(!(said.output + said.errorOutput).contains("canary"), "\(said.output)\(said.errorOutput)")
             }
+        }
+
+        @Test func `a command is seen to end where whoever started us ignored the ends of its children`() async throws {
+            let home = try home("notifications:\n  - command: [\"true\"]\n  - command: [\"false\"]\n")
+            let result = try await Command.run(
+                "env", ["--ignore-signal=CHLD", Installation.program, "notify", "test", "--home", home.path])
+            #expect(result.output.contains("command true   arrived"), "\(result.output)\(result.errorOutput)")
+            #expect(result.output.contains("it exited 1"))
         }
 
         @Test func `notify test needs targets and a kind that there is`() async throws {

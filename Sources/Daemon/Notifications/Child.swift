@@ -1,5 +1,6 @@
 import CLinux
 import Foundation
+import Glibc
 
 /// A process in a group of its own. Its standard input is a file in memory, its standard output goes nowhere, and of its
 /// standard error the end is kept. To be reaped when it has ended.
@@ -11,8 +12,14 @@ final class Child {
     /// How much of its standard error is kept, in bytes.
     private static let mostKept = 4 << 10
 
+    /// Done once: where whoever started us ignored SIGCHLD, a child that ended would leave nothing to wait for (wait(2)).
+    private static let keepsEnded: Void = {
+        _ = Glibc.signal(SIGCHLD, SIG_DFL)
+    }()
+
     /// Starts it by posix_spawn(3).
     init(_ words: [String], input: Data, environment: [String: String]) throws(SpawnFailure) {
+        Child.keepsEnded
         let inputFile = saveferry_memory_file("saveferry-notice")
         guard inputFile >= 0 else { throw SpawnFailure(errno) }
         defer { close(inputFile) }

@@ -59,9 +59,7 @@ struct TargetReader {
             if let node = values[other] { throw error(node, "\(other.rawValue): nothing to go with \(key.rawValue)") }
         }
         guard let node = values[key] else { throw error(entry, "\(key.rawValue): expected a value") }
-        let secret = try file.flatMap { name in
-            try values[name].map { try value($0, name, "a path") { $0.isEmpty ? nil : Settings.absolute($0) } }
-        }
+        let secret = try file.flatMap { name in try values[name].map { try secretFile($0, name) } }
         switch key {
         case .ntfy:
             let (server, topic) = try address(node, key, "https://ntfy.sh/my-topic") { $0.splittingLast() }
@@ -71,7 +69,7 @@ struct TargetReader {
             return .gotify(server: try address(node, key, "https://gotify.example/") { $0 }, tokenFile: secret)
         case .discord: return .discord(try address(node, key, "https://discord.com/api/webhooks/…") { $0 })
         case .discordFile:
-            return .discordFile(path: try value(node, key, "a path") { $0.isEmpty ? nil : Settings.absolute($0) })
+            return .discordFile(path: try secretFile(node, key))
         case .json:
             return .json(try address(node, key, "http://127.0.0.1:8123/hook") { $0 }, headerFile: secret)
         default: return .command(try words(node))
@@ -104,6 +102,14 @@ struct TargetReader {
             throw error(node, "\(key.rawValue): \"\(text)\" can't be used; expected \(expected)")
         }
         return value
+    }
+
+    /// Never says what the value was: the secret itself may have been put there.
+    private func secretFile(_ node: Node, _ key: Key) throws -> String {
+        guard let path = node.scalar?.string, path.hasPrefix("/") || path.hasPrefix("~/"), !path.contains("://") else {
+            throw error(node, "\(key.rawValue): expected the path of a file that holds it, beginning with / or ~/")
+        }
+        return Settings.absolute(path)
     }
 
     /// Never says what the URL was: it may be secret.
