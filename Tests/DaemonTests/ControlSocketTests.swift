@@ -197,6 +197,29 @@ import Testing
         }
     }
 
+    @Test func `who has asked and writes nothing more is answered, and a follower that is gone leaves its place`()
+        async throws
+    {
+        try await Watched.run { daemon in
+            let peer = try await Peer(of: daemon)
+            try await peer.write(#"{"request":"status"}"# + "\n")
+            try await peer.closeOutput()
+            #expect(await peer.text().contains(#""version":"1.2.3""#))
+            // Nothing happens that they could be told of, whose writing would show that they are gone.
+            for _ in 0..<200 {
+                let follower = try await Peer(of: daemon)
+                try await follower.write(#"{"follow":true,"request":"events"}"# + "\n")
+                try await follower.close()
+            }
+            let last = try await Peer(of: daemon)
+            try await last.write(#"{"follow":true,"request":"events"}"# + "\n")
+            try await eventually("there is room again") {
+                try await daemon.ask(#"{"request":"status"}"#).contains(#""version":"1.2.3""#)
+            }
+            try await last.close()
+        }
+    }
+
     @Test func `a daemon that hangs is not waited for`() async throws {
         let folder = try TemporaryFolder()
         // It listens, and accepts nobody.

@@ -46,6 +46,9 @@ final class Peer: Sendable {
     /// Goes on reading, or lets what arrives wait in the system.
     func read(_ reads: Bool) async throws { try await channel.setOption(.autoRead, value: reads).get() }
 
+    /// Writes nothing more, and reads on.
+    func closeOutput() async throws { try await channel.close(mode: .output).get() }
+
     func close() async throws { try await channel.close().get() }
 
     /// Everything that arrives until `isEnough`, or until the other end closes.

@@ -25,7 +25,14 @@ struct Listener: Sendable {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             // Nothing is read before somebody is there to take it. Until then a channel may be dropped at any moment.
             .childChannelOption(.autoRead, value: false)
-            .bind(descriptor) { channel in channel.eventLoop.makeSucceededFuture(channel) }
+            // Who has asked may close that direction, as `nc -N` does, and still gets the answer.
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .bind(descriptor) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(EarlyReads())
+                    return channel
+                }
+            }
         let served = Served()
         try await withGracefulShutdownHandler {
             try await server.executeThenClose { channels in
@@ -61,6 +68,10 @@ struct Listener: Sendable {
                 prepare(channel).map { client in
                     // Of a channel that is closed meanwhile nothing is to be read.
                     try? channel.syncOptions?.setOption(.autoRead, value: true)
+                    let pipeline = channel.pipeline.syncOperations
+                    if let early = try? pipeline.context(handlerType: EarlyReads.self) {
+                        pipeline.removeHandler(context: early, promise: nil)
+                    }
                     return client
                 }
             }.get()
