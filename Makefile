@@ -86,11 +86,14 @@ install:
 	install -d -m 755 "$(dir $(unit))"
 	umask 022 && sed 's|@bindir@|$(PREFIX)/bin|; s|@sysconfdir@|$(SYSCONFDIR)|' Packaging/saveferry.service > "$(unit)"
 	install -D -m 644 Packaging/saveferry.sysusers "$(sysusers)"
-	test -e "$(settings)" || install -D -m 644 Packaging/saveferry.yaml "$(settings)"
+# The settings for the service alone: URLs of notifications may be secret. Who makes a package says so there.
 ifeq ($(DESTDIR),)
 	systemd-sysusers "$(sysusers)"
+	test -e "$(settings)" || install -D -m 640 -g saveferry Packaging/saveferry.yaml "$(settings)"
 	test ! -d /run/systemd/system || systemctl daemon-reload
 	@echo "Start it with: systemctl enable --now saveferry"
+else
+	test -e "$(settings)" || install -D -m 644 Packaging/saveferry.yaml "$(settings)"
 endif
 
 # Exactly what was installed: never state, library, keys or settings.
