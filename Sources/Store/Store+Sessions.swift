@@ -75,6 +75,15 @@ extension Store {
     }
 }
 
+extension Store {
+    /// How many runs of its device had failed in a row when this one ended, with it; nil where there is no such run.
+    public func failures(upTo session: Int64) async throws(StoreError) -> Int? {
+        try await read { db in
+            try Int.fetchOne(db, sql: "SELECT failures FROM sync_sessions WHERE id = ?", arguments: [session])
+        }
+    }
+}
+
 /// Ends a run, counting it with those of its device that failed before it.
 private func end(
     _ session: Int64, _ status: SessionStatus, _ error: String?, _ totals: SessionTotals, at time: Int64, _ db: Database

@@ -10,9 +10,11 @@ import Testing
 /// What Prometheus and a health check get, over real connections.
 @Suite struct MetricsTests {
     /// A request with `Connection: close`, and the whole answer.
-    private func http(_ request: String, _ port: Int, more: String = "") async throws -> String {
+    private func http(
+        _ request: String, _ port: Int, host: String = "localhost", more: String = ""
+    ) async throws -> String {
         let peer = try await Peer(port: port)
-        try await peer.write("\(request) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(more)\r\n")
+        try await peer.write("\(request) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\(more)\r\n")
         return await peer.text()
     }
 
@@ -88,11 +90,25 @@ import Testing
             #expect(try await http("GET /healthz?verbose", daemon.port).hasPrefix("HTTP/1.1 200 "))
 
             let kept = try await Peer(port: daemon.port)
-            let request = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"
+            let request = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
             try await kept.write(request + request)
             let answers = await kept.text { $0.components(separatedBy: "\r\n\r\nok\n").count == 3 }
             #expect(!answers.contains("close"))
             try await kept.close()
+        }
+    }
+
+    @Test func `only who asks by address or as localhost is answered`() async throws {
+        try await Watched.run { daemon in
+            for host in ["127.0.0.1", "127.0.0.1:\(daemon.port)", "LocalHost:1", "[::1]:1", "192.0.2.1"] {
+                #expect(try await http("GET /healthz", daemon.port, host: host).hasPrefix("HTTP/1.1 200 "), "\(host)")
+            }
+            for host in [
+                "rebound.example", "rebound.example:\(daemon.port)", "127.0.0.1.rebound.example", "", "[rebound]",
+            ] {
+                let answer = try await http("GET /metrics", daemon.port, host: host)
+                #expect(answer.hasPrefix("HTTP/1.1 421 ") && answer.contains("localhost\n"), "\(host): \(answer)")
+            }
         }
     }
 
@@ -105,7 +121,7 @@ import Testing
             try await peer.write("SSH-2.0-OpenSSH_9.2\r\n\r\n")
             #expect(await peer.text().hasPrefix("HTTP/1.1 400 "))
             let mixed = try await Peer(port: daemon.port)
-            try await mixed.write("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\nnonsense\r\n\r\n")
+            try await mixed.write("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nnonsense\r\n\r\n")
             #expect(await mixed.text().hasPrefix("HTTP/1.1 "))
             #expect(try await http("GET /healthz", daemon.port).hasPrefix("HTTP/1.1 200 "))
         }
@@ -116,7 +132,7 @@ import Testing
             var peers: [Peer] = []
             for _ in 0..<32 {
                 let peer = try await Peer(port: daemon.port)
-                try await peer.write("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+                try await peer.write("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
                 _ = await peer.text { $0.hasSuffix("ok\n") }
                 peers.append(peer)
             }

@@ -43,7 +43,9 @@ struct NoticeRules: Sendable {
     }
 
     /// What an event gives cause to tell, in this order.
-    mutating func notices(after event: Event) -> [Notice] {
+    ///
+    /// - Parameter failures: at a run's end, how many failed in a row by the record, with this one; nil where it doesn't say.
+    mutating func notices(after event: Event, failures: Int? = nil) -> [Notice] {
         var state = devices[event.device] ?? DeviceState()
         defer { devices[event.device] = state }
         switch event.kind {
@@ -58,12 +60,12 @@ struct NoticeRules: Sendable {
                 : "\(totals.failed) \(totals.failed == 1 ? "operation" : "operations") failed; the rest went through"
             state.refusedKey = nil
             return conflicts(&state, event) + halted(halts, &state, event)
-                + streak(problem.map { ($0, "partial") }, &state, event)
+                + streak(problem.map { ($0, "partial") }, failures, &state, event)
         case .error(let failure):
             var notices = conflicts(&state, event)
             guard failure.code != .busy, failure.code != .interrupted else { return notices }
             if failure.code == .hostKey { notices += refusedKey(failure, &state, event) }
-            return notices + streak((failure.description, failure.code.rawValue), &state, event)
+            return notices + streak((failure.description, failure.code.rawValue), failures, &state, event)
         }
     }
 
@@ -114,7 +116,7 @@ struct NoticeRules: Sendable {
 
     /// Counts runs that fail in a row; `problem` is nil for one that went through.
     private func streak(
-        _ problem: (text: String, code: String)?, _ state: inout DeviceState, _ event: Event
+        _ problem: (text: String, code: String)?, _ recorded: Int?, _ state: inout DeviceState, _ event: Event
     ) -> [Notice] {
         guard let problem else {
             let (failures, wasFailing) = (state.failures, state.isFailing)
@@ -127,7 +129,9 @@ struct NoticeRules: Sendable {
                     facts: event.facts(["failing": .flag(false), "runs": .number(Int64(failures))]), date: event.date)
             ]
         }
-        state.failures += 1
+        state.failures = recorded ?? state.failures + 1
+        // Another process may have ended the streak that was told of.
+        if recorded == 1 { state.isFailing = false }
         guard state.failures >= failingAfter, !state.isFailing else { return [] }
         state.isFailing = true
         return [

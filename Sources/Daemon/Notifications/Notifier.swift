@@ -109,7 +109,17 @@ public actor Notifier: Service {
     }
 
     private func tell(after event: Event) async {
-        await tell(rules.notices(after: event))
+        await tell(rules.notices(after: event, failures: await failures(upTo: event)))
+    }
+
+    /// At a run's end: the record knows the runs of other processes too.
+    private func failures(upTo event: Event) async -> Int? {
+        switch event.kind {
+        case .completed, .error:
+            guard let session = event.session else { return nil }
+            return try? await store.failures(upTo: session)
+        case .started, .progress, .conflict: return nil
+        }
     }
 
     private func watchDisks() async {

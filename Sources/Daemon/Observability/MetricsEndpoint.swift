@@ -20,7 +20,8 @@ struct MetricsEndpoint: Service {
     let address: LoopbackAddress
 
     private static let clients = 32
-    private static let idleLimit: TimeAmount = .seconds(120)
+    /// From one answer to the end of the next one.
+    private static let patience: TimeAmount = .seconds(120)
     /// Bytes of a request's header lines.
     private static let headerLimit = 16 << 10
 
@@ -55,7 +56,6 @@ struct MetricsEndpoint: Service {
         limits.maxHeaderFieldSize = headerLimit
         limits.maxHeaderListSize = headerLimit
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandlers(IdleStateHandler(allTimeout: idleLimit), IdleEnd())
         try pipeline.configureHTTPServerPipeline(
             withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
         return try Client(wrappingChannelSynchronously: channel)
@@ -63,6 +63,11 @@ struct MetricsEndpoint: Service {
 
     /// One request after the other, as long as the client keeps the connection; a request's body is read past.
     private func attend(_ client: Client) async throws {
+        func limit() -> Scheduled<Void> {
+            client.channel.eventLoop.scheduleTask(in: MetricsEndpoint.patience) { client.channel.close(promise: nil) }
+        }
+        var timer = limit()
+        defer { timer.cancel() }
         try await client.executeThenClose { inbound, outbound in
             var request: HTTPRequestHead?
             for try await part in inbound {
@@ -73,12 +78,17 @@ struct MetricsEndpoint: Service {
                     guard let head = request else { return }
                     try await answer(to: head).write(to: outbound, for: head)
                     guard head.isKeepAlive else { return }
+                    timer.cancel()
+                    timer = limit()
                 }
             }
         }
     }
 
     private func answer(to request: HTTPRequestHead) async -> Answer {
+        guard request.isByAddress else {
+            return Answer(.misdirectedRequest, "ask by address, such as http://\(address)/metrics, or as localhost\n")
+        }
         guard ["/metrics", "/healthz"].contains(request.path) else {
             return Answer(.notFound, "there is /metrics and /healthz\n")
         }
@@ -136,20 +146,15 @@ private struct Answer {
     }
 }
 
-/// Closes a connection on which nothing happens.
-private final class IdleEnd: ChannelInboundHandler {
-    typealias InboundIn = NIOAny
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is IdleStateHandler.IdleStateEvent {
-            context.close(promise: nil)
-        } else {
-            context.fireUserInboundEventTriggered(event)
-        }
-    }
-}
-
 extension HTTPRequestHead {
     /// What is asked for, without a query.
     fileprivate var path: Substring { uri.prefix { $0 != "?" } }
+
+    /// Whether it came by an address or as localhost. By any other name it may be the page of a stranger that asks, in a browser on
+    /// this machine (DNS rebinding).
+    fileprivate var isByAddress: Bool {
+        guard let host = headers.first(name: "Host") else { return true }
+        let name = host.hasPrefix("[") ? host.dropFirst().prefix { $0 != "]" } : host.prefix { $0 != ":" }
+        return name.lowercased() == "localhost" || (try? SocketAddress(ipAddress: String(name), port: 0)) != nil
+    }
 }

@@ -14,8 +14,10 @@ struct NoticeRulesTests {
     private static let date = Date(timeIntervalSince1970: 1_790_000_000)
 
     /// What an event of `pocket` gives cause to tell.
-    private mutating func after(_ kind: Event.Kind, on device: String = "pocket") -> [Notice] {
-        rules.notices(after: Event(date: Self.date, device: device, session: 7, kind: kind))
+    private mutating func after(
+        _ kind: Event.Kind, on device: String = "pocket", recorded failures: Int? = nil
+    ) -> [Notice] {
+        rules.notices(after: Event(date: Self.date, device: device, session: 7, kind: kind), failures: failures)
     }
 
     private static let fine = Event.Kind.completed(SessionTotals(pulled: 1), halts: [])
@@ -70,6 +72,19 @@ struct NoticeRulesTests {
         #expect(again.map(\.title) == ["pocket works again"])
         #expect(again.first?.facts["runs"] == .number(4))
         #expect(after(Self.fine).isEmpty)
+    }
+
+    @Test mutating func `runs of other processes count, in both ways`() {
+        #expect(after(Self.failure(), recorded: 1).isEmpty)
+        #expect(after(Self.failure(), recorded: 2).isEmpty)
+        // Then a run by hand went through.
+        #expect(after(Self.failure(), recorded: 1).isEmpty)
+        // And two failed.
+        #expect(after(Self.failure(), recorded: 4).map(\.title) == ["pocket failed 4 runs in a row"])
+        #expect(after(Self.failure(.interrupted), recorded: 4).isEmpty)
+        #expect(after(Self.failure(), recorded: 1).isEmpty)
+        #expect(after(Self.failure(), recorded: 2).isEmpty)
+        #expect(after(Self.failure(), recorded: 3).map(\.title) == ["pocket failed 3 runs in a row"])
     }
 
     @Test mutating func `runs that another one kept away or a signal ended neither count nor end a streak`() {
