@@ -39,7 +39,8 @@ struct DeviceTimetable: Sendable {
 
     /// Probes in a row that must fail before a device counts as away: handhelds let their Wi-Fi nap.
     private static let missesUntilAway = 2
-    /// How much longer or shorter an interval may be, so that devices don't stay together that began together.
+    /// How much longer or shorter an interval or a wait after a failure may be, so that devices don't stay together that began
+    /// or failed together.
     private static let jitter = 0.1
 
     /// A device that is seen for the first time, or whose row was changed.
@@ -72,15 +73,20 @@ struct DeviceTimetable: Sendable {
         lastEnd = old.lastEnd
         foreignHold = old.foreignHold
         isOutdated = isRunning && (old.isOutdated || device != old.device)
-        guard device == old.device else { return }
+        guard device == old.device else {
+            if schedule.rule != .off { bringForward(to: nextProbe) }
+            return
+        }
         failures = old.failures
         heldUntil = old.heldUntil
         owesSecondLook = old.owesSecondLook
         if wake != nil { presence = old.presence }
         if schedule == old.schedule {
             (due, cron) = (old.due, old.cron)
-        } else if case .every(let interval) = schedule.rule, let lastEnd {
-            due = lastEnd + interval
+        } else if schedule.rule != .off {
+            if case .every(let interval) = schedule.rule, let lastEnd { due = lastEnd + interval }
+            let isUnfinished = failures != nil || foreignHold != nil || owesSecondLook
+            if isUnfinished, let next = old.due { bringForward(to: next) }
         }
     }
 
@@ -94,8 +100,12 @@ struct DeviceTimetable: Sendable {
         nextProbe = now.elapsed + (wake ?? .zero)
     }
 
-    mutating func endProbe(isOnline: Bool, at now: TimePoint) -> DeviceNews? {
+    mutating func endProbe(of probed: Device, isOnline: Bool, at now: TimePoint) -> DeviceNews? {
         isProbing = false
+        guard device.endpoint == probed.endpoint else {
+            nextProbe = now.elapsed
+            return nil
+        }
         guard wake != nil, !isRunning else { return nil }
         switch (presence, isOnline) {
         case (.online, true):
@@ -156,14 +166,14 @@ struct DeviceTimetable: Sendable {
         due = nil
     }
 
-    /// - Parameter chance: from 0 to 1, where in its jitter the next interval lies.
+    /// - Parameter chance: from 0 to 1, where in its jitter the next interval or wait lies.
     mutating func endRun(_ outcome: RunOutcome, at now: TimePoint, chance: Double) -> [DeviceNews] {
         isRunning = false
         lastEnd = now.elapsed
         nextProbe = now.elapsed + (wake ?? .zero)
         cron?.serve(until: now.date)
         if case .every(let interval) = schedule.rule {
-            due = now.elapsed + interval * (1 + DeviceTimetable.jitter * (2 * chance - 1))
+            due = now.elapsed + interval * jittered(chance)
         }
         let news = followForeignHold(outcome, at: now)
         guard !isOutdated else {
@@ -172,15 +182,18 @@ struct DeviceTimetable: Sendable {
         }
         switch outcome {
         case .done(let moved, let failed):
+            if case .online = presence { presence = .online(missed: 0) }
             lookAgain(after: moved > 0 || failed > 0 && !owesSecondLook, at: now)
             return [news, endStreak(at: now)].compactMap(\.self)
         case .failed(let failure):
-            return [news, fail(failure, at: now)].compactMap(\.self)
+            return [news, fail(failure, at: now, chance)].compactMap(\.self)
         case .busy, .interrupted:
             pause(for: pace.busy, at: now)
             return [news].compactMap(\.self)
         }
     }
+
+    private func jittered(_ chance: Double) -> Double { 1 + DeviceTimetable.jitter * (2 * chance - 1) }
 
     /// What came of a run with other settings says nothing of these.
     private mutating func beginAnew(at now: TimePoint) {
@@ -215,7 +228,7 @@ struct DeviceTimetable: Sendable {
         return failures.map { .back(failures: $0.count, after: now.elapsed - $0.since) }
     }
 
-    private mutating func fail(_ failure: DeviceFailure, at now: TimePoint) -> DeviceNews {
+    private mutating func fail(_ failure: DeviceFailure, at now: TimePoint, _ chance: Double) -> DeviceNews {
         var streak = failures ?? FailureStreak(failure, at: now)
         let isNew = streak.add(failure)
         failures = streak
@@ -223,7 +236,7 @@ struct DeviceTimetable: Sendable {
         if failure.code == .unreachable, case .online(let missed) = presence {
             presence = .online(missed: max(1, missed))
         }
-        pause(for: pace.retry(after: streak.attempts), at: now)
+        pause(for: pace.retry(after: streak.attempts) * jittered(chance), at: now)
         return isNew ? .failing(failure) : .stillFailing(failure)
     }
 

@@ -109,7 +109,7 @@ public actor Scheduler {
     private func look(for device: Device) async {
         let isOnline = await probe.isOnline(device.endpoint)
         guard !Task.isCancelled else { return }
-        if let notice = timetable.endProbe(of: device.id, isOnline: isOnline, at: now) {
+        if let notice = timetable.endProbe(of: device, isOnline: isOnline, at: now) {
             log(notice, device)
             nap?.cancel()
         }

@@ -90,8 +90,9 @@ struct Timetable: Sendable {
 
     // MARK: What happened
 
-    mutating func endProbe(of id: Int64, isOnline: Bool, at now: TimePoint) -> DeviceNews? {
-        rows[id]?.endProbe(isOnline: isOnline, at: now)
+    /// - Parameter device: as it was when the probe was sent.
+    mutating func endProbe(of device: Device, isOnline: Bool, at now: TimePoint) -> DeviceNews? {
+        rows[device.id]?.endProbe(of: device, isOnline: isOnline, at: now)
     }
 
     mutating func endRun(of id: Int64, _ outcome: RunOutcome, at now: TimePoint) -> [DeviceNews] {

@@ -120,7 +120,29 @@ import Testing
             .settings(ScheduleSettings(fallback: try? Schedule("2m"), wake: nil)),
             .runs([1]), .settings(ScheduleSettings(fallback: nil, wake: nil)), .done(1), .pass(.seconds(86_400)),
             .runs([])),
+        Story(
+            "other settings leave a retry where it is", "1h",
+            .runs([1]), .fails(1), .settings(daily()), .pass(.seconds(59)), .runs([]), .pass(.seconds(1)), .runs([1]),
+            .done(1), .pass(.seconds(3_600)), .runs([])),
+        Story(
+            "other settings leave a second look where it is", "1h", wake: .seconds(10),
+            .probes([1]), .found(1, true), .runs([1]), .done(1, moved: 1), .settings(daily(wake: .seconds(10))),
+            .pass(.seconds(119)), .runs([]), .pass(.seconds(1)), .runs([1]), .done(1), .pass(.seconds(3_600)),
+            .runs([])),
+        Story(
+            "other settings leave a device that another process holds where it is", "1h",
+            .runs([1]), .busy(1), .settings(daily()), .pass(.seconds(15)), .runs([1]), .done(1),
+            .pass(.seconds(3_600)), .runs([])),
+        Story(
+            "switched off by other settings, nothing is tried again", "1h",
+            .runs([1]), .fails(1), .settings(ScheduleSettings(fallback: nil, wake: nil)), .pass(.seconds(3_600)),
+            .runs([])),
     ]
+
+    /// At four in the morning.
+    static func daily(wake: Duration? = nil) -> ScheduleSettings {
+        ScheduleSettings(fallback: try? Schedule("0 4 * * *"), wake: wake)
+    }
 
     static let wakes = [
         Story(
@@ -140,6 +162,16 @@ import Testing
             .probes([1]), .found(1, true), .runs([1]), .done(1), .pass(.seconds(40)), .probes([1]), .found(1, false),
             .pass(.seconds(10)), .probes([1]), .found(1, false), .pass(.seconds(10)), .probes([1]), .found(1, true),
             .told(["online 1", "away 1", "online 1"]), .runs([1])),
+        Story(
+            "a run that went through makes up for a missed probe", "1m", wake: .seconds(10),
+            .probes([1]), .found(1, true), .runs([1]), .done(1), .pass(.seconds(55)), .probes([1]), .found(1, false),
+            .pass(.seconds(5)), .runs([1]), .done(1), .pass(.seconds(10)), .probes([1]), .found(1, false),
+            .pass(.seconds(10)), .probes([1]), .found(1, true), .told(["online 1"])),
+        Story(
+            "what answers at an address that was changed meanwhile says nothing of the new one", "1d",
+            wake: .seconds(10),
+            .probes([1]), .devices([device(1, host: "other")]), .probes([]), .found(1, true), .told([]), .runs([]),
+            .probes([1]), .found(1, true), .told(["online 1"]), .runs([1])),
         Story(
             "just after a run, coming online waits a little", "1d", wake: .seconds(5),
             .probes([1]), .found(1, true), .runs([1]), .done(1), .pass(.seconds(5)), .probes([1]), .found(1, false),
@@ -254,6 +286,11 @@ import Testing
             .probes([1]), .found(1, true), .runs([1]), .devices([device(1, schedule: "0 5 * * *")]),
             .pass(.seconds(60)), .done(1), .probes([1]), .found(1, true), .runs([1]), .done(1), .runs([])),
         Story(
+            "a device that is changed is synced at once, also by a time", "0 4 * * *",
+            .runs([]), .devices([device(1, host: "other")]), .runs([1]), .fails(1), .pass(.seconds(1)),
+            .devices([device(1, host: "third")]), .runs([1]), .done(1), .pass(.seconds(3_600)), .runs([]),
+            .devices([device(1, schedule: "off")]), .pass(.seconds(86_400)), .runs([])),
+        Story(
             "a device that is switched off while it is synced is left alone", "1h",
             .runs([1]), .devices([device(1, schedule: "off")]), .fails(1), .told([]), .pass(.seconds(3_600)), .runs([])),
         Story(
@@ -269,6 +306,7 @@ import Testing
         var now = TimePoint(date: Self.noon, elapsed: .seconds(5_000))
         var timetable = Timetable(story.settings, zone: .gmt, pace: Pace(), random: { 0.5 })
         var told: [String] = []
+        var probed: [Int64: Device] = [:]
         func set(_ list: [DeviceSettings]) async throws {
             for device in try await store.devices() where !list.contains(where: { $0.name == device.settings.name }) {
                 try await store.removeDevice(device.id)
@@ -306,13 +344,18 @@ import Testing
             case .pass(let time):
                 now = TimePoint(date: now.date + time / .seconds(1), elapsed: now.elapsed + time)
             case .step(let time): now = TimePoint(date: now.date + time / .seconds(1), elapsed: now.elapsed)
-            case .probes(let ids): #expect(timetable.takeProbes(at: now).map(\.id).sorted() == ids, place)
+            case .probes(let ids):
+                let taken = timetable.takeProbes(at: now)
+                #expect(taken.map(\.id).sorted() == ids, place)
+                for device in taken { probed[device.id] = device }
             case .runs(let ids):
                 // The wait that was announced is over exactly when something is due.
                 let wait = timetable.wait(from: now)
                 #expect(timetable.takeRuns(at: now).map(\.id).sorted() == ids, place)
                 if !ids.isEmpty { #expect(wait <= .zero, place) }
-            case .found(let id, let isOnline): tell(timetable.endProbe(of: id, isOnline: isOnline, at: now), id)
+            case .found(let id, let isOnline):
+                let device = try #require(probed[id], place)
+                tell(timetable.endProbe(of: device, isOnline: isOnline, at: now), id)
             case .done(let id, let moved, let failed):
                 for news in timetable.endRun(of: id, .done(moved: moved, failed: failed), at: now) { tell(news, id) }
             case .fails(let id, let code):
@@ -355,16 +398,16 @@ import Testing
         _ = timetable.update(devices, lastRuns: [:], at: now)
         var probed: [Int64: Int] = [:]
         var most = 0
-        var ending: [(at: Duration, id: Int64)] = []
+        var ending: [(at: Duration, device: Device)] = []
         // Each probe takes the three seconds of a host that does not answer.
         for _ in 0..<600 {
             for probe in ending where probe.at <= now.elapsed {
-                _ = timetable.endProbe(of: probe.id, isOnline: false, at: now)
+                _ = timetable.endProbe(of: probe.device, isOnline: false, at: now)
             }
             ending.removeAll { $0.at <= now.elapsed }
             for device in timetable.takeProbes(at: now) {
                 probed[device.id, default: 0] += 1
-                ending.append((now.elapsed + .seconds(3), device.id))
+                ending.append((now.elapsed + .seconds(3), device))
             }
             most = max(most, ending.count)
             now = TimePoint(date: now.date + 0.1, elapsed: now.elapsed + .milliseconds(100))
@@ -389,6 +432,22 @@ import Testing
         #expect(Set(next.map { Int($0) }).count > 25, "\(next)")
     }
 
+    @Test func `devices that failed together are tried again apart, within a tenth`() async throws {
+        let devices = try await crowd(50, "1d", wake: nil)
+        var timetable = Timetable(
+            ScheduleSettings(wake: nil), zone: .gmt, pace: Pace(), random: generator())
+        var now = TimePoint(date: Self.noon, elapsed: .zero)
+        _ = timetable.update(devices, lastRuns: [:], at: now)
+        now = TimePoint(date: now.date + 10, elapsed: .seconds(10))
+        for device in timetable.takeRuns(at: now) {
+            let failure = DeviceFailure(code: .unreachable, message: "no")
+            _ = timetable.endRun(of: device.id, .failed(failure), at: now)
+        }
+        let next = timetable.outlook(at: now).compactMap { $0.nextRun?.timeIntervalSince(now.date) }
+        #expect(next.count == 50 && next.allSatisfy { (54...66).contains($0) }, "\(next)")
+        #expect(Set(next.map { Int($0 * 10) }).count > 25, "\(next)")
+    }
+
     @Test func `the outlook says what is known`() async throws {
         let devices = try await crowd(2, "1h", wake: .seconds(10))
         var timetable = Timetable(ScheduleSettings(), zone: .gmt, pace: Pace(), random: { 0.5 })
@@ -397,8 +456,8 @@ import Testing
         #expect(timetable.outlook(at: now).map(\.isOnline) == [nil, nil])
         now = TimePoint(date: now.date + 1, elapsed: .seconds(1))
         #expect(timetable.takeProbes(at: now).count == 2)
-        _ = timetable.endProbe(of: devices[0].id, isOnline: true, at: now)
-        _ = timetable.endProbe(of: devices[1].id, isOnline: false, at: now)
+        _ = timetable.endProbe(of: devices[0], isOnline: true, at: now)
+        _ = timetable.endProbe(of: devices[1], isOnline: false, at: now)
         #expect(timetable.outlook(at: now).map(\.isOnline) == [true, false])
         #expect(timetable.outlook(at: now).map(\.nextRun) == [now.date, nil])
         #expect(timetable.takeRuns(at: now).map(\.id) == [devices[0].id])
