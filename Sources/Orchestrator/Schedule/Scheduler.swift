@@ -109,10 +109,9 @@ public actor Scheduler {
     private func look(for device: Device) async {
         let isOnline = await probe.isOnline(device.endpoint)
         guard !Task.isCancelled else { return }
-        if let notice = timetable.endProbe(of: device, isOnline: isOnline, at: now) {
-            log(notice, device)
-            nap?.cancel()
-        }
+        if let notice = timetable.endProbe(of: device, isOnline: isOnline, at: now) { log(notice, device) }
+        // Also without news: its next one may be due before anything else, and its place is free.
+        nap?.cancel()
     }
 
     private func sync(_ device: Device) async {

@@ -175,6 +175,19 @@ import Testing
         withExtendedLifetime(full) {}
     }
 
+    @Test func `probes follow each other in time, also those that find nothing new`() async throws {
+        let server = try await OpenSSHServer()
+        try await addDevice(port: server.port)
+        var pace = pace()
+        pace.reading = .seconds(3_600)
+        try await scheduling(.seconds(3_600), pace: pace) { _ in
+            try await synced(1)
+            try await eventually("it is probed on and on: \(server.log)") {
+                server.log.components(separatedBy: "kex_exchange_identification").count > 10
+            }
+        }
+    }
+
     @Test func `other settings hold at once`() async throws {
         let server = try await OpenSSHServer()
         try await addDevice(port: server.port)
