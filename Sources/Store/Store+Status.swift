@@ -26,12 +26,20 @@ extension Store {
         }
     }
 
-    /// When the newest run of a device began; nil when it had none.
+    /// When the newest run of a device began that went through to its end, also where single saves failed. 1970 when none of its
+    /// runs did; nil when it had none.
     public func lastSessionStart(device: Int64) async throws(StoreError) -> Date? {
         try await read { db in
             try Row.fetchOne(
-                db, sql: "SELECT started_at FROM sync_sessions WHERE device_id = ? ORDER BY id DESC LIMIT 1",
-                arguments: [device])?.date("started_at")
+                db,
+                sql: """
+                    SELECT coalesce(
+                        (SELECT started_at FROM sync_sessions
+                            WHERE device_id = d.id AND status IN ('COMPLETED', 'FAILED') AND error IS NULL
+                            ORDER BY id DESC LIMIT 1),
+                        (SELECT 0 FROM sync_sessions WHERE device_id = d.id LIMIT 1)) AS started_at
+                    FROM devices d WHERE d.id = ?
+                    """, arguments: [device])?.optionalDate("started_at")
         }
     }
 

@@ -18,19 +18,33 @@ import Testing
         action: .skip, identity: nil, save: nil, remotePath: "/saves/gba/x\\x0a", size: 0, reason: "a control character"
     )
 
-    @Test func `the newest run of a device is known by its beginning`() async throws {
+    @Test func `the newest run that went through is known by its beginning`() async throws {
         let home = try await Home()
         let (device, other) = (try await home.device(), try await home.device("other"))
         #expect(try await home.store.lastSessionStart(device: device.id) == nil)
         var begun: [Date] = []
-        for _ in 0..<2 {
+        func run(_ status: SessionStatus, error: String? = nil) async throws {
             let session = try await home.store.beginSession(device: device, trigger: .scheduled, operations: [])
             begun.append(try await home.store.session(session.id).session.started)
+            if status != .inProgress {
+                try await home.store.finishSession(session.id, status: status, error: error, totals: SessionTotals())
+            }
             home.clock.advance(60)
         }
-        _ = try await home.store.beginSession(device: other, trigger: .onDemand, operations: [])
-        #expect(try await home.store.lastSessionStart(device: device.id) == begun.last)
-        #expect(begun[0] < begun[1])
+        try await run(.failed, error: "no answer")
+        #expect(try await home.store.lastSessionStart(device: device.id) == Date(timeIntervalSince1970: 0))
+        // In the second of them single saves failed.
+        for status in [SessionStatus.completed, .failed] {
+            try await run(status)
+            #expect(try await home.store.lastSessionStart(device: device.id) == begun.last)
+        }
+        try await run(.failed, error: "no answer")
+        try await run(.cancelled, error: "interrupted")
+        try await run(.inProgress)
+        let session = try await home.store.beginSession(device: other, trigger: .onDemand, operations: [])
+        try await home.store.finishSession(session.id, status: .completed, error: nil, totals: SessionTotals())
+        #expect(try await home.store.lastSessionStart(device: device.id) == begun[2])
+        #expect(Set(begun).count == begun.count)
     }
 
     @Test func `a run is recorded with its operations in the plan's order`() async throws {

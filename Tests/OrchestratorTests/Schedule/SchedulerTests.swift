@@ -224,4 +224,40 @@ import Testing
         }
         #expect(try await sessions().count == 2)
     }
+
+    @Test(
+        arguments: [
+            (nil, nil, true), (.cancelled, "the run was interrupted", true), (.failed, "no answer", true),
+            (.failed, nil, false), (.completed, nil, false),
+        ] as [(SessionStatus?, String?, Bool)])
+    func `a time whose run did not go through is caught up after the start`(
+        _ status: SessionStatus?, _ error: String?, isCaughtUp: Bool
+    ) async throws {
+        let server = try await OpenSSHServer()
+        try await addDevice(port: server.port)
+        var device = try await hub.store.device(named: "pocket")
+        var settings = device.settings
+        settings.schedule = "@yearly"
+        try await hub.store.updateDevice(device.id, settings)
+        device = try await hub.store.device(named: "pocket")
+        for isFirstDone in [false, true] {
+            if isFirstDone {
+                let first = try await hub.store.beginSession(device: device, trigger: .scheduled, operations: [])
+                try await hub.store.finishSession(first.id, status: .completed, error: nil, totals: SessionTotals())
+                _ = try await Command.run(
+                    "sqlite3", [hub.folder("state/saveferry.db"), "UPDATE sync_sessions SET started_at = 1000000000"])
+            }
+            let last = try await hub.store.beginSession(device: device, trigger: .scheduled, operations: [])
+            if let status {
+                try await hub.store.finishSession(last.id, status: status, error: error, totals: SessionTotals())
+            }
+            try await scheduling(.seconds(3_600), wake: nil) { scheduler in
+                try await eventually("its next time is known") {
+                    guard let next = await scheduler.outlook().first?.nextRun else { return false }
+                    return next > Date()
+                }
+            }
+            #expect(try await hub.store.sessions().first?.id == last.id + (isCaughtUp ? 1 : 0), "\(isFirstDone)")
+        }
+    }
 }
