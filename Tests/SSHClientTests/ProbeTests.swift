@@ -76,29 +76,6 @@ extension ServerTests {
 
         // MARK: Names
 
-        /// Look-ups whose answers a test decides.
-        private final class Names: Sendable {
-            private let answers = Mutex<[String: [String]]>([:])
-            private let asked = Mutex<[String]>([])
-            /// Names that begin with `hung` are answered when this is signalled.
-            let release = DispatchSemaphore(value: 0)
-
-            func set(_ name: String, _ addresses: String...) { answers.withLock { $0[name] = addresses } }
-            func count(_ name: String) -> Int { asked.withLock { $0.count { $0 == name } } }
-
-            @Sendable func resolve(_ name: String) -> [SocketAddress] {
-                asked.withLock { $0.append(name) }
-                if name.hasPrefix("hung") { release.wait() }
-                return answers.withLock { $0[name] ?? [] }.compactMap { try? SocketAddress(ipAddress: $0, port: 0) }
-            }
-
-            func probe(lifetime: TimeAmount = .seconds(60), deadline: Duration = .seconds(5)) -> Probe {
-                let loop = MultiThreadedEventLoopGroup.singleton.next()
-                return Probe(
-                    deadline: deadline, on: loop, lookUps: LookUps(on: loop, by: resolve), lifetime: lifetime)
-            }
-        }
-
         private func endpoint(_ name: String, _ port: Int) -> Endpoint {
             Endpoint(host: name, port: port, user: "nobody")
         }

@@ -3,14 +3,17 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// Looks names up for probes, a few at a time, on threads of their own: a look-up of a device that sleeps may block for as long
-/// as the system's resolver likes, and neither connections nor disk work are to wait for it. Remembers what was found.
+/// Looks names up for probes and runs, a few at a time, on threads of their own: a look-up of a device that sleeps may block for
+/// as long as the system's resolver likes, and neither other devices nor disk work are to wait for it. Remembers what was found.
 actor LookUps {
     /// Where a name was found, and when it was last asked for.
     struct Found: Sendable {
         var addresses: [SocketAddress]
         var date: NIODeadline
     }
+
+    /// One line for all, so that there are never more threads.
+    static let shared = LookUps(on: MultiThreadedEventLoopGroup.singleton.next())
 
     private var line = NameLine()
     private var found: [String: Found] = [:]
@@ -64,6 +67,23 @@ actor LookUps {
         }
         pending.removeValue(forKey: name)?.succeed(addresses)
         begin()
+    }
+
+    /// What stands for the look-up of `host` in a connection: where it is found now, or was last when its turn does not come within
+    /// `limit`. Ends at once when the task is cancelled.
+    func resolver(for host: String, within limit: Duration) async throws(SSHError) -> KnownAddresses {
+        if let addresses = await addresses(of: host).value(within: limit) {
+            return KnownAddresses(addresses, on: loop)
+        }
+        guard !Task.isCancelled else {
+            throw SSHError(.cancelled, "the look-up of \(printable(host.utf8)) was given up")
+        }
+        guard let known = known(host) else {
+            throw SSHError(
+                .unreachable, "the name \(printable(host.utf8)) could not be looked up within \(limit)",
+                advice: "Does the network's name server answer? A device with an IP address needs none.")
+        }
+        return KnownAddresses(known.addresses, on: loop)
     }
 
     /// Asks the system (getaddrinfo(3)). Blocks.

@@ -14,8 +14,7 @@ public actor Probe {
 
     /// A probe whose answer takes `deadline`; where a name must be looked up anew, at most three times that.
     public init(deadline: Duration = .seconds(3)) {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        self.init(deadline: deadline, on: loop, lookUps: LookUps(on: loop))
+        self.init(deadline: deadline, on: MultiThreadedEventLoopGroup.singleton.next(), lookUps: .shared)
     }
 
     init(deadline: Duration, on loop: any EventLoop, lookUps: LookUps, lifetime: TimeAmount = .seconds(60)) {
@@ -28,7 +27,7 @@ public actor Probe {
     /// Whether something accepts connections at this host and port.
     public func isOnline(_ endpoint: Endpoint) async -> Bool {
         if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
-            return await value(of: touch { $0.connect(to: address) }) != nil
+            return await touch { $0.connect(to: address) }.value(within: deadline) != nil
         }
         let found = await lookUps.known(endpoint.host)
         if let found {
@@ -36,7 +35,7 @@ public actor Probe {
             guard .now() - found.date >= lifetime else { return false }
         }
         // What comes of it after the deadline counts the next time.
-        let addresses = await value(of: lookUps.addresses(of: endpoint.host)) ?? []
+        let addresses = await lookUps.addresses(of: endpoint.host).value(within: deadline) ?? []
         guard !addresses.isEmpty, addresses != found?.addresses else { return false }
         return await answers(endpoint, at: addresses)
     }
@@ -48,26 +47,11 @@ public actor Probe {
 
     private func answers(_ endpoint: Endpoint, at addresses: [SocketAddress]) async -> Bool {
         let resolver = KnownAddresses(addresses, on: loop)
-        return await value(
-            of: touch { $0.resolver(resolver).connect(host: endpoint.host, port: endpoint.port) }) != nil
+        return await touch { $0.resolver(resolver).connect(host: endpoint.host, port: endpoint.port) }
+            .value(within: deadline) != nil
     }
 
     private func touch(_ connect: (ClientBootstrap) -> EventLoopFuture<any Channel>) -> EventLoopFuture<Void> {
         connect(ClientBootstrap(group: loop).connectTimeout(TimeAmount(deadline))).map { $0.close(promise: nil) }
-    }
-
-    /// What comes within the deadline; nil when nothing does, and at once when the task is cancelled.
-    private func value<Value: Sendable>(of attempt: EventLoopFuture<Value>) async -> Value? {
-        let answer = attempt.eventLoop.makePromise(of: Value.self)
-        attempt.cascade(to: answer)
-        let limit = attempt.eventLoop.scheduleTask(in: TimeAmount(deadline)) {
-            answer.fail(ChannelError.connectTimeout(TimeAmount(self.deadline)))
-        }
-        defer { limit.cancel() }
-        return await withTaskCancellationHandler {
-            try? await answer.futureResult.get()
-        } onCancel: {
-            answer.fail(CancellationError())
-        }
     }
 }

@@ -34,7 +34,7 @@ final class SSHDriver: @unchecked Sendable {
 
     /// Opens the TCP connection. Nothing is sent yet.
     static func connect(
-        to endpoint: Endpoint, deadlines: Deadlines, pulse: Pulse = Pulse()
+        to endpoint: Endpoint, deadlines: Deadlines, pulse: Pulse = Pulse(), lookUps: LookUps = .shared
     ) async throws(SSHError) -> SSHDriver {
         pulse.setAwaiting(true)
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -44,7 +44,7 @@ final class SSHDriver: @unchecked Sendable {
             .channelOption(.allowRemoteHalfClosure, value: false)
         do {
             // Handhelds fall asleep in the middle: notice it within seconds (tcp(7)).
-            return try await bootstrap.connect(to: endpoint) { channel in
+            return try await bootstrap.connect(to: endpoint, lookUps, within: deadlines.lookUp) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let driver = try SSHDriver(channel: channel, deadlines: deadlines, pulse: pulse)
                     let options = channel.syncOptions
@@ -252,14 +252,17 @@ private final class DriverHandler: ChannelInboundHandler {
 }
 
 extension ClientBootstrap {
-    /// Connects without a look-up where the host is an address already: that has a thread of its own for each event loop.
+    /// Connects, without a look-up where the host is an address already. NIO's own look-ups wait for each other on a thread for each
+    /// event loop, and the time to connect runs meanwhile: a device that sleeps would make others seem away.
     fileprivate func connect<Output: Sendable>(
-        to endpoint: Endpoint, channelInitializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Output>
+        to endpoint: Endpoint, _ lookUps: LookUps, within limit: Duration,
+        channelInitializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Output>
     ) async throws -> Output {
         if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
             try await connect(to: address, channelInitializer: channelInitializer)
         } else {
-            try await connect(host: endpoint.host, port: endpoint.port, channelInitializer: channelInitializer)
+            try await resolver(lookUps.resolver(for: endpoint.host, within: limit))
+                .connect(host: endpoint.host, port: endpoint.port, channelInitializer: channelInitializer)
         }
     }
 }
@@ -285,7 +288,7 @@ extension SSHError {
         case let error as NIOConnectionError where error.connectionErrors.isEmpty:
             self.init(
                 .unreachable, "the name \(printable(endpoint.host.utf8)) is not known",
-                advice: "Check the spelling, or give the device's IP address.")
+                advice: "Is the device awake, and its name spelled right? One with an IP address is found without.")
             return
         case let error as NIOConnectionError:
             reason =
