@@ -43,7 +43,7 @@ public actor SSHConnection {
             do throws(SSHError) {
                 handshake = try await Handshake.perform(
                     with: endpoint, offering: algorithms, deadlines: deadlines, pulse: pulse)
-            } catch  where error.meansNoSuchKey(after: offered) {
+            } catch  where error.meansNoSuchKey(of: algorithms, after: offered) {
                 logger.debug("no common algorithm", metadata: ["device": "\(endpoint)", "reason": "\(error.what)"])
                 continue
             }
@@ -75,7 +75,7 @@ public actor SSHConnection {
                     with: endpoint, offering: [algorithm], deadlines: deadlines)
                 handshake.abandon()
                 if !keys.contains(handshake.hostKey) { keys.append(handshake.hostKey) }
-            } catch  where error.meansNoSuchKey(after: keys) {
+            } catch  where error.meansNoSuchKey(of: [algorithm], after: keys) {
                 refusal = error
             }
         }
@@ -183,10 +183,14 @@ private struct ChannelPointer: @unchecked Sendable {
 }
 
 extension SSHError {
-    /// Whether a handshake failed only because the server has no host key of the kinds that were asked for. One that it breaks off
-    /// says so too, once it has `shown` another: dropbear 2022.83 offers RSA without having such a key, and then ends.
-    fileprivate func meansNoSuchKey(after shown: [HostKey]) -> Bool {
-        code == .noCommonAlgorithm || code == .disconnected && !shown.isEmpty
+    /// Whether a handshake failed only because the server has no host key of the kinds that were asked for. One for RSA that it
+    /// breaks off says so too, once it has `shown` another: dropbear 2022.83 offers RSA without having such a key, and then ends.
+    func meansNoSuchKey(of algorithms: [String], after shown: [HostKey]) -> Bool {
+        switch code {
+        case .noCommonAlgorithm: true
+        case .disconnected: !shown.isEmpty && algorithms.allSatisfy { $0.hasPrefix("rsa-") }
+        default: false
+        }
     }
 
     /// No pinned key is of a kind that the SSH library can verify.

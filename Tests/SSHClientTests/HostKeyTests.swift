@@ -114,14 +114,52 @@ extension ServerTests {
             #expect(try await !finalLog(server).contains(Self.signOfLogin))
         }
 
-        @Test func `a server that ends when it is asked for another kind of key has shown the first`() async throws {
+        private func endpoint(_ relay: Relay) -> Endpoint {
+            Endpoint(host: "127.0.0.1", port: relay.port, user: "nobody")
+        }
+
+        /// With libssh2 1.10 nobody asks for RSA.
+        @Test func `a server that ends when it is asked for RSA has shown its other keys`() async throws {
             let server = try await OpenSSHServer()
-            let relay = try await Relay(to: server.port, connections: 1)
+            let relay = try await Relay(to: server.port, connections: 4)
             let keys = try await SSHConnection.probeHostKeys(
-                of: Endpoint(host: "127.0.0.1", port: relay.port, user: "nobody"), deadlines: .patient,
-                logger: Logger(label: "test"))
-            #expect(keys.map(\.algorithm) == ["ssh-ed25519"])
+                of: endpoint(relay), deadlines: .patient, logger: Logger(label: "test"))
+            #expect(keys.map(\.algorithm) == ["ssh-ed25519", "ecdsa-sha2-nistp256"])
             withExtendedLifetime(relay) {}
+        }
+
+        @Test func `a connection that is lost between two kinds of key says nothing of the keys`() async throws {
+            let server = try await OpenSSHServer()
+            let pin = HostKeyPin(algorithm: nil, fingerprint: try await fingerprint("host_ecdsa"))
+            let relay = try await Relay(to: server.port, connections: 1)
+            let connecting = await code {
+                _ = try await SSHConnection.connect(
+                    to: endpoint(relay), pins: [pin], credentials: [], deadlines: .patient,
+                    logger: Logger(label: "test"))
+            }
+            #expect(connecting == .disconnected)
+            let other = try await Relay(to: server.port, connections: 1)
+            let probing = await code {
+                _ = try await SSHConnection.probeHostKeys(
+                    of: endpoint(other), deadlines: .patient, logger: Logger(label: "test"))
+            }
+            #expect(probing == .disconnected)
+            withExtendedLifetime((relay, other)) {}
+        }
+
+        @Test(
+            arguments: [
+                (.noCommonAlgorithm, "ssh-ed25519", false, true), (.noCommonAlgorithm, "rsa-sha2-512", true, true),
+                (.disconnected, "rsa-sha2-512", true, true), (.disconnected, "rsa-sha2-512", false, false),
+                (.disconnected, "ecdsa-sha2-nistp256", true, false), (.timedOut, "rsa-sha2-512", true, false),
+            ] as [(SSHError.Code, String, Bool, Bool)])
+        func `only a server that has shown another key may end instead of saying that it has none for RSA`(
+            _ code: SSHError.Code, _ algorithm: String, hasShown: Bool, expected: Bool
+        ) throws {
+            let blob: [UInt8] = [0, 0, 0, 11] + Array("ssh-ed25519".utf8)
+            let key = try #require(HostKey(blob: blob))
+            let error = SSHError(code, "it failed")
+            #expect(error.meansNoSuchKey(of: [algorithm], after: hasShown ? [key] : []) == expected)
         }
     }
 }
