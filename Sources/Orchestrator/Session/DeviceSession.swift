@@ -6,7 +6,7 @@ import Store
 
 /// One run of one device. ``run(trigger:)`` is the way of a save from top to bottom.
 struct DeviceSession: Sendable {
-    let device: Device
+    private(set) var device: Device
     /// Valves that the user opened for this run's plan.
     let allowed: Set<Valve>
     let environment: Orchestrator
@@ -53,13 +53,31 @@ struct DeviceSession: Sendable {
         await stop.guarding {
             do {
                 try stop.check()
-                let lease = try await Lease.acquire(device: device, in: store)
-                let report = await runHoldingLease(trigger: trigger)
+                var session = self
+                session.device = try await deviceByNow()
+                let lease = try await Lease.acquire(device: session.device, in: store)
+                let report = await session.runHoldingLease(trigger: trigger)
                 lease.release()
                 return report
             } catch {
                 return await report(failure: DeviceFailure(error))
             }
+        }
+    }
+
+    /// The device as it is when its turn comes: what it was to be synced with may have been changed for a reason.
+    private func deviceByNow() async throws -> Device {
+        let isGone = DeviceFailure(
+            code: .interrupted, message: "\(name) was removed, renamed or disabled before its turn came")
+        do {
+            let current = try await store.device(named: name)
+            // One that was disabled already was asked for by its name.
+            guard current.id == device.id, current.settings.isEnabled || !device.settings.isEnabled else {
+                throw isGone
+            }
+            return current
+        } catch let error as StoreError where error.code == .notFound {
+            throw isGone
         }
     }
 
