@@ -108,8 +108,9 @@ struct DeviceTimetable: Sendable {
         }
         guard wake != nil, !isRunning else { return nil }
         switch (presence, isOnline) {
-        case (.online, true):
+        case (.online(let missed), true):
             presence = .online(missed: 0)
+            if missed > 0 { answeredAgain(at: now) }
         case (let before, true):
             presence = .online(missed: 0)
             cameOnline(after: before, at: now)
@@ -132,6 +133,13 @@ struct DeviceTimetable: Sendable {
         let wasUnreachable = failures?.last.code == .unreachable
         if wasUnreachable { failures?.cameBack() }
         if wasUnreachable || before == .away { heldUntil = now.elapsed }
+    }
+
+    /// What a short absence made fail is tried again at once, for once: what answers and can't be synced all the same backs off.
+    private mutating func answeredAgain(at now: TimePoint) {
+        guard let failures, failures.attempts == 1, failures.last.code == .unreachable else { return }
+        heldUntil = now.elapsed
+        bringForward(to: now.elapsed)
     }
 
     // MARK: Runs

@@ -231,6 +231,12 @@ import Testing
             .found(1, false), .told(["online 1", "unreachable 1", "away 1"]), .pass(.seconds(10)), .probes([1]),
             .found(1, true), .runs([]), .pass(.seconds(10)), .runs([1])),
         Story(
+            "a run that a short absence failed is made again when the device answers, once", "1h", wake: .seconds(10),
+            .probes([1]), .found(1, true), .runs([1]), .fails(1, .unreachable), .pass(.seconds(10)), .probes([1]),
+            .found(1, true), .runs([1]), .fails(1, .unreachable), .pass(.seconds(10)), .probes([1]), .found(1, true),
+            .runs([]), .pass(.seconds(109)), .runs([]), .pass(.seconds(1)), .runs([1]), .done(1),
+            .told(["online 1", "unreachable 1", "back after 2, 130 s 1"])),
+        Story(
             "coming online after it was away ends any wait, for one attempt", "1h", wake: .seconds(10),
             .probes([1]), .found(1, true), .runs([1]), .fails(1, .hostKey), .pass(.seconds(60)), .runs([1]),
             .fails(1, .hostKey), .pass(.seconds(10)), .probes([1]), .found(1, false), .pass(.seconds(10)),
