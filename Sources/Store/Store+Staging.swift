@@ -2,9 +2,10 @@ import GRDB
 import Planner
 
 extension Store {
-    /// A place for a run to receive files. What runs that died left is removed first, also what they had put into the
-    /// library and did not live to record.
+    /// A place for a run to receive files, in a library that is in its place (``requireLibrary()``). What runs that died left
+    /// is removed first, also what they had put into the library and did not live to record.
     public func openStaging() async throws(StoreError) -> Staging {
+        try await requireLibrary()
         let abandoned = await library.abandonedPlacements()
         if !abandoned.isEmpty { try await removeUnrecorded(abandoned) }
         return try await library.openStaging()

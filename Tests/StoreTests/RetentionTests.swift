@@ -173,11 +173,9 @@ import Testing
         let save = try await home.pull("0", from: device)
         for number in 1...4 { try await home.pull("\(number)", from: device) }
         home.clock.advance(100 * Self.day)
-        // A mount that is not there.
-        try FileManager.default.moveItem(atPath: home.folder("library"), toPath: home.folder("away"))
+        try FileManager.default.moveItem(atPath: home.folder("library/anna"), toPath: home.folder("away"))
         #expect(try await Self.sweep(home).run().removed == 0)
-        try? FileManager.default.removeItem(atPath: home.folder("library"))
-        try FileManager.default.moveItem(atPath: home.folder("away"), toPath: home.folder("library"))
+        try FileManager.default.moveItem(atPath: home.folder("away"), toPath: home.folder("library/anna"))
         #expect(try await Self.sweep(home).run().removed == 3)
         #expect(try await numbers(home, save) == [5, 4])
     }

@@ -3,6 +3,7 @@ import Glibc
 
 /// File calls that throw what went wrong with what (their man pages in section 2).
 enum FileCalls {
+    /// Makes a folder and what it stands in. Returns those that were made, outer ones first.
     static func makeFolders(_ path: String) throws(StoreError) -> [String] {
         var made: [String] = []
         if call("mkdir", path, { mkdir(path, 0o700) }) == 0 { return [path] }
@@ -18,7 +19,14 @@ enum FileCalls {
         }
     }
 
-    /// The same, with the names of those that were made durable when it returns.
+    /// Makes one folder, in a folder that is there. Nothing to do when it exists.
+    static func makeFolder(_ path: String) throws(StoreError) {
+        guard call("mkdir", path, { mkdir(path, 0o700) }) == 0 || errno == EEXIST else {
+            throw StoreError(errno: errno, "make the folder \(path)")
+        }
+    }
+
+    /// Makes a folder and what it stands in, with the names of those that were made durable when it returns.
     static func makeDurableFolders(_ path: String) throws(StoreError) {
         for made in try makeFolders(path) { try sync(parent(of: made)) }
     }

@@ -8,11 +8,12 @@ actor FolderReserve {
     private var made: [[String]] = []
     private var used: Set<String> = []
 
-    /// Makes folders, given by their absolute paths, as far as that can be done; ends early when the task is cancelled.
-    func make(_ folders: [String]) {
+    /// Makes folders of the library at `root`, given by their absolute paths, as far as that can be done; ends early when the
+    /// task is cancelled.
+    func make(_ folders: [String], in root: String) {
         for folder in folders where !Task.isCancelled {
             // Whoever puts something there finds out what is wrong, and says so.
-            guard let new = try? FileCalls.makeFolders(folder) else { return }
+            guard LibraryPresence.hasSign(root), let new = try? FileCalls.makeFolders(folder) else { return }
             made.append(new)
         }
     }

@@ -27,7 +27,7 @@ extension Library {
     func present(_ libraryPaths: [String]) -> Set<String> { Set(libraryPaths.filter(holds)) }
 
     /// Makes the folder that ``setAside(_:)`` moves to.
-    func makeRemovedFolder() throws(StoreError) { _ = try FileCalls.makeFolders(removedFolder) }
+    func makeRemovedFolder() throws(StoreError) { try makeHiddenFolder(removedFolder) }
 
     /// Moves a file or folder, or a link itself, to where ``emptyRemoved()`` removes it. Nothing to do when it is gone.
     /// Refuses a path that leads out of the library or through a link.

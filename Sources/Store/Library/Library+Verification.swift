@@ -102,7 +102,7 @@ extension Library {
     /// Makes the folder of an absolute path that is free, beginning with the one for an orphan. Returns that path.
     func makeOrphanPlace(_ libraryPath: String, _ sha256: Digest?) throws(StoreError) -> String {
         let wanted = path(of: orphanPath(libraryPath, sha256))
-        _ = try FileCalls.makeFolders(FileCalls.parent(of: wanted))
+        try makeHiddenFolder(FileCalls.parent(of: wanted))
         for attempt in 1...10_000 {
             let target = attempt == 1 ? wanted : "\(wanted) (\(attempt))"
             var info = stat()
@@ -142,6 +142,7 @@ extension Library {
         guard copied == sha256 else { return false }
         guard fsync(to) == 0 else { throw StoreError(errno: errno, "force \(temporary) to the disk") }
         let final = path(of: target)
+        try LibraryPresence.requireSign(root)
         let made = try FileCalls.makeFolders(FileCalls.parent(of: final))
         guard try FileCalls.moveWithoutReplacing(temporary, to: final, isFolder: false) else { return false }
         try FileCalls.sync(FileCalls.parent(of: final))

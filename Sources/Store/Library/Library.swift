@@ -44,8 +44,8 @@ public actor Library {
     /// Absolute path.
     public nonisolated let root: String
     private nonisolated let now: @Sendable () -> Date
-    /// Whether there was a staging before.
-    private var isInUse = false
+    /// Whether its sign was seen: a folder without it is not the library from then on.
+    private var wasSeen = false
 
     init(root: String, now: @escaping @Sendable () -> Date) {
         self.root = root
@@ -57,14 +57,26 @@ public actor Library {
 
     private nonisolated var stagingParent: String { "\(LibraryPresence.sign(in: root))/staging" }
 
+    /// Why nothing can be put there, provided that versions are recorded; nil when it is in its place.
+    func absence() -> StoreError? {
+        if LibraryPresence.hasSign(root) {
+            wasSeen = true
+            return nil
+        }
+        return wasSeen ? LibraryPresence.loss(of: root) : LibraryPresence.absence(of: root)
+    }
+
+    /// Makes a folder in the one that is the library's sign. Throws when the library was there before, and is not any more.
+    func makeHiddenFolder(_ path: String) throws(StoreError) {
+        if wasSeen { try LibraryPresence.requireSign(root) }
+        _ = try FileCalls.makeFolders(path)
+        wasSeen = true
+    }
+
     /// A place for a run to receive files. What runs that died left behind is removed first. Throws when the library was
     /// there before, and is not any more.
-    public func openStaging() throws(StoreError) -> Staging {
-        guard !isInUse || LibraryPresence.hasSign(root) else {
-            throw StoreError(.other, "the library \(root) is not there any more", advice: "Mount its disk again.")
-        }
-        _ = try FileCalls.makeFolders(stagingParent)
-        isInUse = true
+    func openStaging() throws(StoreError) -> Staging {
+        try makeHiddenFolder(stagingParent)
         Staging.sweep(stagingParent)
         return Staging(folder: "\(stagingParent)/\(String(UInt64.random(in: .min ... .max), radix: 16))", disk: disk)
     }
@@ -74,7 +86,8 @@ public actor Library {
     public nonisolated func reserveFolders(for saves: [SaveIdentity], in staging: Staging) async {
         // A few are made faster than a thread.
         guard saves.count >= 64 else { return }
-        await staging.reserve.make(saves.map { path(of: LibraryName.folder(of: $0, archival: false)) })
+        await staging.reserve.make(
+            saves.map { path(of: LibraryName.folder(of: $0, archival: false)) }, in: root)
     }
 
     /// What runs that died had put into the library since they last recorded anything.
@@ -148,7 +161,8 @@ public actor Library {
             return Prepared(draft: draft, path: only, toSync: [only], entries: entries)
         }
         let folder = try await staging.folderPath()
-        var toSync = try FileCalls.makeFolders(folder)
+        try FileCalls.makeFolder(folder)
+        var toSync = [folder]
         for (entry, path) in zip(entries, paths) {
             let target = "\(folder)/\(entry.path.text)"
             toSync += try FileCalls.makeFolders(FileCalls.parent(of: target))
@@ -191,6 +205,7 @@ public actor Library {
     ) throws(StoreError) -> StoredVersion {
         let draft = prepared.draft
         let folder = LibraryName.folder(of: draft.identity, archival: draft.archival)
+        try LibraryPresence.requireSign(root)
         for made in try FileCalls.makeFolders(path(of: folder)) { folders.insert(FileCalls.parent(of: made)) }
         folders.insert(path(of: folder))
         for attempt in 1...10_000 {

@@ -19,16 +19,17 @@ enum LibraryPresence {
         try FileCalls.makeDurableFolders(root)
     }
 
-    /// Throws unless the folder has something in it, or no version is recorded that it should have.
-    static func check(_ root: String, _ db: Database) throws {
-        guard !hasSign(root), try hasVersions(db) else { return }
+    /// Whether nothing of a library is among the names in a folder: a new ext4 has a lost+found, and hidden ones are other
+    /// programs'.
+    static func isNothing(in names: [String]) -> Bool { names.allSatisfy { $0.hasPrefix(".") || $0 == "lost+found" } }
+
+    /// Why a folder without the sign can't be a library that has versions; nil when it can.
+    static func absence(of root: String) -> StoreError? {
         guard let names = FileCalls.names(in: root) else {
-            guard errno == ENOENT else { throw StoreError(errno: errno, "open the library \(root)") }
-            throw absence("the library \(root) is not there", root)
+            guard errno == ENOENT else { return StoreError(errno: errno, "open the library \(root)") }
+            return absence("the library \(root) is not there", root)
         }
-        // Every new ext4 has that one.
-        guard names.allSatisfy({ $0 == "lost+found" }) else { return }
-        throw absence("the library \(root) is empty", root)
+        return isNothing(in: names) ? absence("the library \(root) is empty", root) : nil
     }
 
     private static func absence(_ what: String, _ root: String) -> StoreError {
@@ -38,15 +39,26 @@ enum LibraryPresence {
                 + "\(sign(in: root)).")
     }
 
-    private static func hasVersions(_ db: Database) throws -> Bool {
+    /// Throws when a library that had its sign has it no more. To be asked before a folder is made there: one in a mount point
+    /// would look like a library.
+    static func requireSign(_ root: String) throws(StoreError) {
+        guard hasSign(root) else { throw loss(of: root) }
+    }
+
+    static func loss(of root: String) -> StoreError {
+        StoreError(.other, "the library \(root) is not there any more", advice: "Mount its disk again.")
+    }
+
+    static func hasVersions(_ db: Database) throws -> Bool {
         try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM save_versions)") ?? false
     }
 }
 
 extension Store {
-    /// Throws when the library is not there, or empty, while versions are recorded that should be in it. To be asked before
-    /// anything is put there, or read from there.
+    /// Throws when the library is not there, or empty, while versions are recorded that should be in it; and when it was there
+    /// before, and is not any more. To be asked before anything is put there, or read from there.
     public func requireLibrary() async throws(StoreError) {
-        try await read { [root = library.root] db in try LibraryPresence.check(root, db) }
+        guard let absence = await library.absence(), try await read(LibraryPresence.hasVersions) else { return }
+        throw absence
     }
 }

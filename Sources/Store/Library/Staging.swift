@@ -52,7 +52,8 @@ public actor Staging {
         guard !isMade else { return }
         // Before it is locked, another run's sweep may take it for one that was left: then it is made again.
         for _ in 0..<100 {
-            _ = try FileCalls.makeFolders(folder)
+            // Not what it stands in: a library that went away must not seem to be there.
+            try FileCalls.makeFolder(folder)
             lock = FileCalls.call("lock", folder) { open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
             guard lock >= 0 || errno == ENOENT else { throw StoreError(errno: errno, "lock \(folder)") }
             isMade = lock >= 0 && flock(lock, LOCK_EX) == 0 && Staging.stands(lock)

@@ -20,12 +20,13 @@ public actor Snapshots {
     /// A snapshot, or why it can't be used.
     public typealias Entry = (path: String, sequence: Int, size: UInt64, snapshot: Result<Snapshot, StoreError>)
 
-    /// Takes a snapshot of everything alive in the database: to `output`, which must not exist, or into the folder. Others
-    /// may use the database meanwhile; the snapshot has what was committed before it began.
+    /// Takes a snapshot of everything alive in the database: to `output`, which must not exist, or into the folder; in the
+    /// library only where that is in its place (``Store/requireLibrary()``). Others may use the database meanwhile; the snapshot has what was committed before it began.
     ///
     /// The sequence number is kept in the database too (`user_version`), so that pruning or another folder doesn't repeat it.
     public func create(of store: Store, to output: String? = nil) async throws(StoreError) -> Snapshot {
         do {
+            if (output ?? "\(folder)/").hasPrefix("\(store.library.root)/") { try await store.requireLibrary() }
             let highest = try files().last?.sequence ?? 0
             let sequence = try await store.write { db in
                 let sequence = try Snapshot.sequence(
