@@ -6,8 +6,10 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     /// The kind of failure.
     public enum Code: String, Sendable {
         case notFound, alreadyExists, invalid
-        /// Another process holds the device's lease.
+        /// Another process has the right to do this: it holds the device's lease, serves the state directory, or receives files.
         case held
+        /// Another process has a database open that is to be moved or replaced, or is doing that; it may end in a moment.
+        case inUse
         /// What a decision was made for is not so any more.
         case changed
         /// Made by a later version of SaveFerry.

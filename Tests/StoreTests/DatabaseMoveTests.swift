@@ -113,7 +113,7 @@ import Testing
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         // Not under someone who may put something in.
         let error = try await #require(throws: StoreError.self) { try await setup.open() }
-        #expect(error.code == .held && error.description.contains(setup.new), "\(error)")
+        #expect(error.code == .inUse && error.description.contains(setup.new), "\(error)")
         #expect(try setup.hidden() == [".saveferry.db", ".saveferry.db-wal"])
         early.close()
         try await setup.isMoved()
@@ -165,7 +165,7 @@ import Testing
         let setup = try await OldSetup(inWAL: true)
         let user = try DatabasePool(path: setup.old)
         let error = try await #require(throws: StoreError.self) { try await setup.open() }
-        #expect(error.code == .held && error.description.contains(setup.old))
+        #expect(error.code == .inUse && error.description.contains(setup.old))
         #expect(try setup.state() == ["database.lock", "leases"])
         try user.close()
         try await setup.isMoved()
@@ -241,25 +241,61 @@ import Testing
         try await setup.isMoved()
     }
 
+    @Test(.enabled(if: ReadOnlyFolder.isPossible))
+    func `where the library can't be written the files are taken as they are, and the old one stays`() async throws {
+        let setup = try await OldSetup(inWAL: true)
+        let library = try ReadOnlyFolder(setup.folder("library"))
+        let log = try LogLines()
+        let store = try await setup.open(log.logger)
+        #expect(try await store.history(of: 1).map(\.number) == [2, 1])
+        store.close()
+        #expect(try setup.hidden() == [".saveferry.db", ".saveferry.db-wal"])
+        #expect(log.lines.contains { $0.hasPrefix("warning") && $0.contains("could not be renamed") })
+        withExtendedLifetime(library) {}
+    }
+
+    @Test(.enabled(if: ReadOnlyFolder.isPossible))
+    func `a database that another process has open and this one can't write is not moved`() async throws {
+        let setup = try await OldSetup(inWAL: true)
+        let user = try ServerProcess(
+            "/usr/bin/env",
+            ["sqlite3", setup.old, "SELECT name FROM devices", ".shell echo open; exec sleep 1000"],
+            log: setup.folder("log"))
+        try await eventually("it is open") {
+            String(decoding: setup.folder.read("log") ?? [], as: UTF8.self).contains("open")
+        }
+        let library = try ReadOnlyFolder(setup.folder("library"))
+        let error = try await #require(throws: StoreError.self) { try await setup.open() }
+        #expect(error.code == .inUse && error.description.contains(setup.old), "\(error)")
+        #expect(try setup.state() == ["database.lock", "leases"])
+        user.signal(SIGKILL)
+        _ = try await user.waitForEnd()
+        let store = try await setup.open()
+        #expect(try await store.history(of: 1).map(\.number) == [2, 1])
+        store.close()
+        withExtendedLifetime(library) {}
+    }
+
     #if DEBUG
-        /// SQLite can't write where the library is read-only; as root and as another user alike by a lock that fails.
-        @Test func `where the library can't be written the files are taken as they are, and the old one stays`()
-            async throws
-        {
-            guard getuid() != 0 else { return }
+        @Test(.enabled(if: ReadOnlyFolder.isPossible))
+        func `a database that is changed while it is copied without SQLite's lock is not moved`() async throws {
             let setup = try await OldSetup(inWAL: true)
-            try FileManager.default.setAttributes([.posixPermissions: 0o400], ofItemAtPath: setup.old)
-            try FileManager.default.setAttributes([.posixPermissions: 0o500], ofItemAtPath: setup.folder("library"))
-            defer {
-                try? FileManager.default.setAttributes(
-                    [.posixPermissions: 0o700], ofItemAtPath: setup.folder("library"))
+            let writer = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(setup.old)-wal"))
+            try writer.seekToEnd()
+            let library = try ReadOnlyFolder(setup.folder("library"))
+            let injector = FaultInjector(.failure, .file) { call in
+                if call == "create state/saveferry.db.part" { try? writer.write(contentsOf: Data(count: 100)) }
+                return false
             }
-            let log = try LogLines()
-            let store = try await setup.open(log.logger)
+            let error = try await #require(throws: StoreError.self) {
+                try await FaultInjector.$current.withValue(injector) { try await setup.open() }
+            }
+            #expect(error.code == .inUse && error.description.contains(setup.old), "\(error)")
+            #expect(try setup.state() == ["database.lock", "leases"])
+            let store = try await setup.open()
             #expect(try await store.history(of: 1).map(\.number) == [2, 1])
             store.close()
-            #expect(try setup.hidden() == [".saveferry.db", ".saveferry.db-wal"])
-            #expect(log.lines.contains { $0.hasPrefix("warning") && $0.contains("could not be renamed") })
+            withExtendedLifetime(library) {}
         }
 
         @Test func `folders that are made for the database have durable names before the old one is set aside`()

@@ -247,14 +247,14 @@ import struct Crypto.SHA256
         let one = try await Case()
         _ = try await one.create()
         let used = try await #require(throws: StoreError.self) { try await one.restore("1", to: "state") }
-        #expect(used.code == .held)
+        #expect(used.code == .inUse)
         one.home.store.close()
         let full = try await #require(throws: StoreError.self) { try await one.restore("1", to: "state") }
         #expect(full.code == .alreadyExists && !full.advice.isEmpty)
         // As any command makes it.
         let empty = try await one.open("empty")
         let open = try await #require(throws: StoreError.self) { try await one.restore("1", to: "empty") }
-        #expect(open.code == .held)
+        #expect(open.code == .inUse)
         empty.close()
         _ = try await one.restore("1", to: "empty")
         let store = try await one.open("empty")
@@ -318,7 +318,7 @@ import struct Crypto.SHA256
         let tooLong = try #require(throws: StoreError.self) {
             try DatabaseLock(stateDirectory: one.home.folder("other"), patience: 0.02)
         }
-        #expect(tooLong.code == .held && tooLong.description.contains(one.home.folder("other")))
+        #expect(tooLong.code == .inUse && tooLong.description.contains(one.home.folder("other")))
         async let opener = one.open()
         #expect(!FileManager.default.fileExists(atPath: one.home.folder("other/saveferry.db")))
         lock.release()
@@ -340,7 +340,7 @@ import struct Crypto.SHA256
                 do {
                     _ = try await one.restore("1")
                     return true
-                } catch let error as StoreError where error.code == .held {
+                } catch let error as StoreError where error.code == .inUse {
                     return false
                 }
             }

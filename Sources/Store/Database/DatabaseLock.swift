@@ -11,7 +11,7 @@ struct DatabaseLock {
     /// How long another process may have it: as long as it takes to move, upgrade or restore a large database.
     private static let patience = 30.0
 
-    /// Waits until no other process has it. Throws ``StoreError/Code/held`` when that takes too long.
+    /// Waits until no other process has it. Throws ``StoreError/Code/inUse`` when that takes too long.
     init(stateDirectory: String, patience: Double = patience) throws(StoreError) {
         path = "\(stateDirectory)/database.lock"
         for _ in 0...Int(patience / 0.005) {
@@ -22,7 +22,7 @@ struct DatabaseLock {
             usleep(5_000)
         }
         throw StoreError(
-            .held, "another process is moving, upgrading or restoring the database in \(stateDirectory)",
+            .inUse, "another process is moving, upgrading or restoring the database in \(stateDirectory)",
             advice: "Try again when it is done.")
     }
 

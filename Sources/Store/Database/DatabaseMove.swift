@@ -37,7 +37,8 @@ struct DatabaseMove {
         }
         if lock.origin == DatabaseMove.mark(found) {
             // The copy was made by a run that did not get to rename what it copied, or could not.
-            return setAside(failing: .info)
+            setAside(failing: .info)
+            return
         }
         logger.warning(
             "there are two databases: the one in the state directory is used, the one in the library is left alone",
@@ -69,17 +70,23 @@ struct DatabaseMove {
         defer { close(source) }
         let sole = try lockOld()
         defer { try? sole?.close() }
+        let before = sole == nil ? try requireUnused(source) : []
         removeParts()
+        let lost: (any Error)?
         do {
             try DatabaseMove.copy(source, old, to: part)
-            if sole == nil { try copySideFiles() }
+            lost = sole == nil ? try copySideFiles() : nil
+            guard try sole != nil || requireUnused(source) == before else { throw SoleDatabase.inUse(old) }
             try check()
             for suffix in SideFiles.suffixes { removeIfThere(part + suffix) }
             try FileCalls.sync(part)
             try lock.remember(try DatabaseMove.look(at: old).map(DatabaseMove.mark) ?? "")
             try FileCalls.sync(stateDirectory)
             // Beside a database without content, from a first start that was interrupted.
-            _ = try SideFiles.keep(beside: new)
+            let kept = try SideFiles.keep(beside: new)
+            if !kept.isEmpty {
+                logger.warning("a database was taken away without its -wal", metadata: ["kept_as": "\(kept)"])
+            }
             for suffix in [""] + SideFiles.suffixes { removeIfThere(new + suffix) }
             guard try FileCalls.moveWithoutReplacing(part, to: new, isFolder: false) else {
                 throw StoreError(.alreadyExists, "\(new) exists")
@@ -87,36 +94,54 @@ struct DatabaseMove {
             try FileCalls.sync(stateDirectory)
         } catch {
             removeParts()
+            // Else a database that gets there by another way would count as this one's copy.
+            if access(new, F_OK) != 0 { try? lock.remember("") }
             throw unmoved(StoreError(database: error))
         }
-        setAside(failing: .warning)
+        let aside = setAside(failing: .warning)
+        if let lost {
+            logger.warning(
+                "the database's -wal could not be copied: the latest changes may be missing",
+                metadata: ["reason": "\(lost)", "kept_as": "\(aside)-wal"])
+        }
     }
 
     /// The old database, held so that nobody changes it meanwhile, with everything in its main file; nil where SQLite can't
-    /// write there, and the files are to be taken as they are.
+    /// do that, as in a library that can't be written, and the files are to be taken as they are.
     private func lockOld() throws -> DatabaseQueue? {
         do {
             return try SoleDatabase.open(old)
         } catch let error as StoreError {
             throw error
         } catch {
-            logger.debug("the database in the library can't be written: \(error)")
+            logger.debug("the database in the library can't be locked: \(error)")
             return nil
         }
     }
 
-    /// A `-journal` is what makes the main file whole: it must come along. A `-wal` has what was committed last.
-    private func copySideFiles() throws {
+    /// What is to be seen of the old database's files from outside, for as long as nobody changes them. Throws when another
+    /// process has the main file open: in WAL mode SQLite keeps a lock there, on one of 512 bytes
+    /// (https://www.sqlite.org/lockingv3.html).
+    private func requireUnused(_ source: Int32) throws -> [String] {
+        var lock = flock()
+        (lock.l_type, lock.l_whence, lock.l_start, lock.l_len) = (Int16(F_WRLCK), Int16(SEEK_SET), 0x4000_0000, 512)
+        // It only asks: that can be done of a file that can't be written, too.
+        guard fcntl(source, F_GETLK, &lock) != 0 || lock.l_type == Int16(F_UNLCK) else { throw SoleDatabase.inUse(old) }
+        return try ["", "-wal", "-journal"].map { try DatabaseMove.look(at: old + $0).map(DatabaseMove.mark) ?? "" }
+    }
+
+    /// A `-journal` is what makes the main file whole: it must come along. A `-wal` has what was committed last; returns what
+    /// kept it from being copied.
+    private func copySideFiles() throws -> (any Error)? {
         try copySideFile("-journal")
         do {
             try copySideFile("-wal")
+            return nil
         } catch {
             removeIfThere(part + "-wal")
             // Files that only the lost rows name are not strays.
             try Staging.forgetPlacements(in: "\(library)/.saveferry/staging")
-            logger.warning(
-                "the database's -wal could not be copied: the latest changes may be missing",
-                metadata: ["reason": "\(error)", "file": "\(old)-wal", "kept_as": "\(old).migrated-wal"])
+            return error
         }
     }
 
@@ -149,8 +174,10 @@ struct DatabaseMove {
         }
     }
 
-    /// Renames the database in the library, with what stands beside it, so that it can be gone back to.
-    private func setAside(failing level: Logger.Level) {
+    /// Renames the database in the library, with what stands beside it, so that it can be gone back to. Returns under which
+    /// name it stands now.
+    @discardableResult
+    private func setAside(failing level: Logger.Level) -> String {
         do {
             var aside = "\(old).migrated"
             var attempt = 1
@@ -168,10 +195,12 @@ struct DatabaseMove {
             }
             try FileCalls.sync(library)
             logger.notice("moved the database; the old one is kept", metadata: ["kept_as": "\(aside)"])
+            return aside
         } catch {
             logger.log(
                 level: level, "the database was moved, and the old one could not be renamed; it is not used any more",
                 metadata: ["reason": "\(error)", "file": "\(old)"])
+            return old
         }
     }
 

@@ -14,7 +14,7 @@ enum SoleDatabase {
     /// (https://www.sqlite.org/pragma.html#pragma_locking_mode).
     ///
     /// What stands in its `-wal` goes into the main file, which is then a whole database by itself. Throws
-    /// ``StoreError/Code/held`` when another process has it open.
+    /// ``StoreError/Code/inUse`` when another process has it open.
     static func open(_ path: String) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.busyMode = .timeout(2)
@@ -33,8 +33,12 @@ enum SoleDatabase {
             }
             return queue
         } catch let error as DatabaseError where [.SQLITE_BUSY, .SQLITE_LOCKED].contains(error.resultCode) {
-            throw StoreError(
-                .held, "the database \(path) is in use by another process", advice: "Stop it, also `saveferry serve`.")
+            throw inUse(path)
         }
+    }
+
+    static func inUse(_ path: String) -> StoreError {
+        StoreError(
+            .inUse, "the database \(path) is in use by another process", advice: "Stop it, also `saveferry serve`.")
     }
 }
