@@ -56,7 +56,8 @@ public final class Store: Sendable {
         // Nobody may put another database into its place until this one is open and up to date.
         let lock = try DatabaseLock(stateDirectory: stateDirectory)
         defer { lock.release() }
-        try DatabaseMove(library: libraryDirectory, stateDirectory: stateDirectory, logger: logger).run(lock)
+        let move = DatabaseMove(library: libraryDirectory, stateDirectory: stateDirectory, logger: logger)
+        try move.run(lock)
         let file = "\(stateDirectory)/saveferry.db"
         let kept = try SideFiles.keep(beside: file)
         if !kept.isEmpty {
@@ -82,6 +83,11 @@ public final class Store: Sendable {
                 advice: "Update this one, or use another state directory.")
         }
         if try !pool.read(migrations.hasCompletedMigrations) { try migrations.migrate(pool) }
+        if try pool.read(SoleDatabase.holdsNothing) {
+            try move.requireNothingMoved(lock)
+            // What runs noted before this database was begun may be versions in another one.
+            try Staging.forgetPlacements(in: "\(LibraryPresence.sign(in: libraryDirectory))/staging")
+        }
         try LibraryPresence.begin(libraryDirectory, for: pool)
         let library = Library(root: libraryDirectory, now: now)
         return Store(stateDirectory: stateDirectory, pool: pool, library: library, now: now)

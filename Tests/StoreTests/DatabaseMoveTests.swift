@@ -125,8 +125,15 @@ import Testing
         try await setup.isMoved()
         try FileManager.default.removeItem(atPath: setup.folder("state"))
         let error = try await #require(throws: StoreError.self) { try await setup.open() }
-        #expect(error.code == .notFound && error.description.contains("\(setup.old).migrated"), "\(error)")
+        #expect(error.code == .other && error.description.contains("\(setup.old).migrated"), "\(error)")
         #expect(!FileManager.default.fileExists(atPath: setup.new))
+        // Also where a command made one while the library was not in its place.
+        try await Store.open(
+            stateDirectory: setup.folder("state"), libraryDirectory: setup.folder("unmounted"), now: { Date() },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        ).close()
+        let late = try await #require(throws: StoreError.self) { try await setup.open() }
+        #expect(late.description == error.description)
         try FileManager.default.moveItem(atPath: "\(setup.old).migrated", toPath: setup.folder("aside"))
         let store = try await setup.open()
         #expect(try await store.devices().isEmpty)
@@ -139,8 +146,58 @@ import Testing
         try FileManager.default.createSymbolicLink(
             atPath: folder("library/.saveferry.db"), withDestinationPath: folder("unmounted/.saveferry.db"))
         let error = try await #require(throws: StoreError.self) { try await Home(in: folder) }
-        #expect(error.description.contains("is a link to something that is missing"))
+        #expect(error.code == .other && error.description.contains("is a link to something that is missing"))
         #expect(!FileManager.default.fileExists(atPath: folder("state/saveferry.db")))
+        // And so does a state directory that is one.
+        try FileManager.default.createSymbolicLink(
+            atPath: folder("linked"), withDestinationPath: folder("unmounted/state"))
+        for open in [
+            { _ = try await Home(in: folder, state: "linked") },
+            { _ = try await DaemonLock.acquire(stateDirectory: folder("linked"), now: Date()) },
+        ] as [@Sendable () async throws -> Void] {
+            let error = try await #require(throws: StoreError.self) { try await open() }
+            #expect(error.code == .other && error.description.contains(folder("linked")), "\(error)")
+        }
+    }
+
+    @Test func `a database that nobody put anything into is moved and opened like any other`() async throws {
+        let folder = try TemporaryFolder()
+        try await Home(in: folder).store.close()
+        try SoleDatabase.open(folder("state/saveferry.db")).close()
+        try FileManager.default.moveItem(
+            atPath: folder("state/saveferry.db"), toPath: folder("library/.saveferry.db"))
+        try FileManager.default.removeItem(atPath: folder("state"))
+        for _ in 0..<2 { try await Home(in: folder).store.close() }
+        #expect(FileManager.default.fileExists(atPath: folder("library/.saveferry.db.migrated")))
+    }
+
+    @Test(arguments: ["lost", "lost while the library was away", "another one"])
+    func `what runs had noted stays where the database is not the one that knew of it`(_ state: String) async throws {
+        let home = try await Home()
+        try await home.pull("x", from: home.device())
+        let path = try await home.store.history(of: 1)[0].libraryPath
+        try await home.leaveNoted(path)
+        home.store.close()
+        try FileManager.default.moveItem(atPath: home.folder("state"), toPath: home.folder("old"))
+        if state == "lost while the library was away" {
+            try FileManager.default.moveItem(atPath: home.folder("library"), toPath: home.folder("away"))
+            try await Home(in: home.folder).store.close()
+            try FileManager.default.removeItem(atPath: home.folder("library"))
+            try FileManager.default.moveItem(atPath: home.folder("away"), toPath: home.folder("library"))
+        } else if state == "another one" {
+            let other = try await Home(in: home.folder, state: "new")
+            _ = try await other.device("other")
+            try await other.leaveNoted(path)
+            other.store.close()
+            try SoleDatabase.open(home.folder("old/saveferry.db")).close()
+            try FileManager.default.moveItem(
+                atPath: home.folder("old/saveferry.db"), toPath: home.folder("library/.saveferry.db"))
+            try FileManager.default.moveItem(atPath: home.folder("new"), toPath: home.folder("state"))
+        }
+        let again = try await Home(in: home.folder)
+        await again.store.close(try await again.store.openStaging())
+        #expect(home.folder.read("library/\(path)") == Array("x".utf8))
+        again.store.close()
     }
 
     @Test func `with a database on both sides the state directory's counts, and nothing is touched`() async throws {

@@ -143,6 +143,15 @@ struct Home {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Leaves what a run leaves that was killed after its commit, before it forgot what it had noted.
+    func leaveNoted(_ libraryPath: String) async throws {
+        let staging = try await library.openStaging()
+        try await staging.make()
+        try PlacementJournal(staging: staging.folder).add(library.path(of: libraryPath), as: libraryPath)
+        try FileManager.default.copyItem(atPath: staging.folder, toPath: folder("library/.saveferry/staging/dead"))
+        await staging.discard()
+    }
+
     func mode(_ path: String) throws -> Int? {
         try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
     }

@@ -28,7 +28,10 @@ struct DatabaseMove {
     /// Moves the database where there is one to move. Throws what keeps it from being copied, after which it stands in
     /// the library as before, and nothing in its place in the state directory.
     func run(_ lock: DatabaseLock) throws {
-        guard let found = try DatabaseMove.look(at: old) else { return try requireMoved() }
+        guard let found = try DatabaseMove.look(at: old) else {
+            if try DatabaseMove.look(at: new).map({ $0.st_size == 0 }) ?? true { try requireNothingKept() }
+            return
+        }
         guard let present = try DatabaseMove.look(at: new), present.st_size > 0 else { return try copy(lock) }
         if present.st_dev == found.st_dev, present.st_ino == found.st_ino { return }
         if let empty = try openEmpty() {
@@ -43,17 +46,24 @@ struct DatabaseMove {
         logger.warning(
             "there are two databases: the one in the state directory is used, the one in the library is left alone",
             metadata: ["used": "\(new)", "left": "\(old)"])
+        // What is a version there may be unknown here.
+        try Staging.forgetPlacements(in: "\(library)/.saveferry/staging")
     }
 
-    /// Throws where a database was moved from here, and the state directory doesn't have it.
-    private func requireMoved() throws {
-        guard try DatabaseMove.look(at: new).map({ $0.st_size == 0 }) ?? true else { return }
+    /// Throws when a database was moved from here, and not into this state directory. To be asked where that has nothing in its
+    /// database, as any command makes it while the library is not in its place.
+    func requireNothingMoved(_ lock: DatabaseLock) throws {
+        if lock.origin.isEmpty { try requireNothingKept() }
+    }
+
+    /// Throws when the library has a database that was moved.
+    private func requireNothingKept() throws {
         let kept = (FileCalls.names(in: library) ?? []).filter { name in
             name.hasPrefix(".saveferry.db.migrated") && !SideFiles.suffixes.contains { name.hasSuffix($0) }
         }
         guard let last = kept.max(by: { ($0.utf8.count, $0) < ($1.utf8.count, $1) }) else { return }
         throw StoreError(
-            .notFound, "the database is gone from the state directory \(stateDirectory), to which it was moved",
+            .other, "the database is gone from the state directory \(stateDirectory), to which it was moved",
             advice:
                 "Check state_dir, or restore a snapshot (saveferry snapshot restore), or give \(library)/\(last) its "
                 + "old name .saveferry.db. To begin with an empty database, move that file out of the library.")
@@ -242,13 +252,13 @@ struct DatabaseMove {
 
 extension DatabaseMove {
     /// What is known of a file; nil when there is none.
-    private static func look(at path: String) throws(StoreError) -> stat? {
+    static func look(at path: String) throws(StoreError) -> stat? {
         var info = stat()
         if stat(path, &info) == 0 { return info }
         guard errno == ENOENT || errno == ENOTDIR else { throw StoreError(errno: errno, "look at \(path)") }
         guard lstat(path, &info) != 0 else {
             throw StoreError(
-                .notFound, "\(path) is a link to something that is missing",
+                .other, "\(path) is a link to something that is missing",
                 advice: "Mount what it leads to; or remove the link, if that database is not wanted any more.")
         }
         return nil

@@ -29,6 +29,9 @@ enum FileCalls {
     /// Makes a folder and what it stands in, with the names of those that were made durable when it returns.
     static func makeDurableFolders(_ path: String) throws(StoreError) {
         for made in try makeFolders(path) { try sync(parent(of: made)) }
+        var info = stat()
+        guard stat(path, &info) != 0, errno == ENOENT else { return }
+        throw StoreError(.other, "\(path) is a link to something that is missing", advice: "Mount what it leads to.")
     }
 
     static func parent(of path: String) -> String {

@@ -12,10 +12,10 @@ enum LibraryPresence {
         return lstat(sign(in: root), &info) == 0
     }
 
-    /// Makes the folder, if no version is recorded that it should have.
+    /// Makes the folder, if nothing stands there and no version is recorded that it should have.
     static func begin(_ root: String, for pool: DatabasePool) throws {
         var info = stat()
-        guard stat(root, &info) != 0, try !pool.read(hasVersions) else { return }
+        guard lstat(root, &info) != 0, try !pool.read(hasVersions) else { return }
         try FileCalls.makeDurableFolders(root)
     }
 
