@@ -15,6 +15,15 @@ public struct DiskRoom: Hashable, Sendable {
         self.free = free
         self.total = total
     }
+
+    /// Room in blocks. File systems that know no limit may report as many as there can be.
+    init(path: String, freeBlocks: UInt64, blocks: UInt64, blockSize: UInt64) {
+        func bytes(_ blocks: UInt64) -> UInt64 {
+            let (bytes, overflows) = blocks.multipliedReportingOverflow(by: blockSize)
+            return overflows ? .max : bytes
+        }
+        self.init(path: path, free: bytes(freeBlocks), total: bytes(blocks))
+    }
 }
 
 extension Store {
@@ -47,8 +56,9 @@ private actor DiskGauge {
             guard stat(path, &file) == 0, seen.insert(file.st_dev).inserted, statvfs(path, &info) == 0 else {
                 return nil
             }
-            let block = UInt64(info.f_frsize)
-            return DiskRoom(path: path, free: UInt64(info.f_bavail) * block, total: UInt64(info.f_blocks) * block)
+            return DiskRoom(
+                path: path, freeBlocks: UInt64(info.f_bavail), blocks: UInt64(info.f_blocks),
+                blockSize: UInt64(info.f_frsize))
         }
     }
 }
