@@ -183,9 +183,9 @@ extension ProgramTests {
             #expect(snapshots().count == 1)
             let taken = installation.home("kept/\(snapshots()[0])")
             try FileManager.default.copyItem(
-                atPath: taken, toPath: installation.home("kept/saveferry-000002-b.json.z"))
+                atPath: taken, toPath: installation.home("kept/saveferry-000002-2025-06-15T150640Z.json.z"))
             // One that can't be read: another is due, and it is none of the two.
-            try installation.home.write("damaged", to: "kept/saveferry-000003-c.json.z")
+            try installation.home.write("damaged", to: "kept/saveferry-000003-2025-06-16T150640Z.json.z")
             try await serve { snapshots().first?.hasPrefix("saveferry-000002") == true }
             #expect(snapshots().map { $0.prefix(16) } == ["saveferry-000002", "saveferry-000003", "saveferry-000004"])
             try installation.home.write("snapshots: off\n", to: "saveferry.yaml")
@@ -201,7 +201,7 @@ extension ProgramTests {
             try home.write("snapshots: 1\nsnapshots_dir: \(home("kept"))\n", to: "saveferry.yaml")
             #expect(try await installation.run("snapshot", "create").status == 0)
             // A newer one that can't be read, so that another is due.
-            try home.write("damaged", to: "kept/saveferry-000002-b.json.z")
+            try home.write("damaged", to: "kept/saveferry-000002-2025-06-15T150640Z.json.z")
             let before = home.everything().filter { $0.hasPrefix("kept/") }
             try FileManager.default.removeItem(atPath: home("state"))
             let daemon = try installation.start("serve")

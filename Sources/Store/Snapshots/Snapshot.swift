@@ -40,11 +40,11 @@ public struct Snapshot: Sendable {
         return max(0, last) + 1
     }
 
-    /// The number in such a name; nil for another file's.
+    /// The number in such a name; nil for another file's, also for a copy that somebody named by hand.
     static func sequence(in name: String) -> Int? {
-        let parts = name.split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == "saveferry", name.hasSuffix(".json.z") else { return nil }
-        return Int(parts[1]).flatMap { sequences.contains($0) ? $0 : nil }
+        guard let parts = name.wholeMatch(of: #/saveferry-([0-9]{6,})-[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z\.json\.z/#)
+        else { return nil }
+        return Int(parts.1).flatMap { sequences.contains($0) ? $0 : nil }
     }
 }
 

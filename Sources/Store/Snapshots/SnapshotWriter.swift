@@ -14,9 +14,8 @@ final class SnapshotWriter {
     init(path: String, _ header: SnapshotHeader) throws {
         self.path = path
         compressor = try ZlibCompressor()
-        descriptor = try FileCalls.create(path)
+        descriptor = try SnapshotWriter.createLocked(path)
         do {
-            guard flock(descriptor, LOCK_EX) == 0 else { throw StoreError(errno: errno, "lock \(path)") }
             try add(header.line() + "\n")
         } catch {
             FileCalls.remove(path)
@@ -25,6 +24,23 @@ final class SnapshotWriter {
     }
 
     deinit { close(descriptor) }
+
+    /// Before it is locked, another process may take the file for one that was left, and remove it: then it is made again.
+    private static func createLocked(_ path: String) throws -> Int32 {
+        while true {
+            let descriptor = try FileCalls.create(path)
+            var info = stat()
+            guard FileCalls.call("lock", path, { flock(descriptor, LOCK_EX) }) == 0, fstat(descriptor, &info) == 0
+            else {
+                let error = StoreError(errno: errno, "lock \(path)")
+                close(descriptor)
+                FileCalls.remove(path)
+                throw error
+            }
+            if info.st_nlink > 0 { return descriptor }
+            close(descriptor)
+        }
+    }
 
     func begin(_ entity: String) throws {
         try add("\(isFirstEntity ? "" : ",")\"\(entity)\":[\n")

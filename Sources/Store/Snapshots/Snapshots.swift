@@ -142,7 +142,8 @@ public actor Snapshots {
     }
 
     /// Removes all that are older than the `kept` newest of those that can be read to their ends, and what snapshots left that
-    /// were interrupted. Where fewer than that can be read, all stay. Returns the paths of those removed, oldest first.
+    /// were interrupted. Where fewer than that can be read, all stay. Returns the paths of those removed, oldest first; throws
+    /// why the first could not be, after all others were.
     public func prune(keeping kept: Int, dryRun: Bool = false) throws(StoreError) -> [String] {
         var old = try files().map { "\(folder)/\($0.name)" }
         var readable = 0
@@ -150,15 +151,16 @@ public actor Snapshots {
             if (try? SnapshotReader.read(path)) != nil { readable += 1 }
         }
         guard !dryRun else { return old }
-        for path in old {
-            guard FileCalls.call("unlink", path, { unlink(path) }) == 0 || errno == ENOENT else {
-                throw StoreError(errno: errno, "remove \(path)")
-            }
+        var failure: StoreError?
+        for path in old where FileCalls.call("unlink", path, { unlink(path) }) != 0 && errno != ENOENT {
+            failure = failure ?? StoreError(errno: errno, "remove the old snapshot \(path)")
         }
-        for name in try FileCalls.namesIfThere(in: folder) where name.hasSuffix(".json.z.part") {
+        for name in try FileCalls.namesIfThere(in: folder)
+        where name.hasSuffix(".part") && Snapshot.sequence(in: String(name.dropLast(5))) != nil {
             removeAbandoned("\(folder)/\(name)")
         }
         if !old.isEmpty { try FileCalls.sync(folder) }
+        if let failure { throw failure }
         return old
     }
 
