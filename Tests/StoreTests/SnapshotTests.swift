@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Logging
 import Planner
+import Synchronization
 import TestSupport
 import Testing
 
@@ -140,12 +141,20 @@ import struct Crypto.SHA256
         for _ in 1...4 { _ = try await one.create() }
         #expect(try await one.snapshots.prune(keeping: 2, dryRun: true).count == 2)
         #expect(try await one.snapshots.list().map(\.sequence) == [1, 2, 3, 4])
-        // One that is being written by nobody goes, a stranger stays.
-        try one.home.folder.write("", to: "state/snapshots/saveferry-000003-x.json.z.part")
-        try one.home.folder.write("", to: "state/snapshots/notes.txt")
+        // One that is being written by nobody goes, strangers and copies that somebody made stay.
+        let part = try one.home.folder.write("", to: "state/snapshots/saveferry-000003-2025-06-15T150640Z.json.z.part")
+        let first = try #require(try await one.snapshots.list().first?.path)
+        for name in [
+            "notes.txt", "other.json.z.part", "saveferry-000001-before-upgrade.json.z", "saveferry-+00001-x.json.z",
+            "saveferry-1-2025-06-15T150640Z.json.z", "saveferry-000001-2025-06-15T150640Z copy.json.z",
+            "saveferry-000001-2025-06-15T150640Z.json.z.json.z",
+        ] {
+            try FileManager.default.copyItem(atPath: first, toPath: one.home.folder("state/snapshots/\(name)"))
+        }
         _ = try await one.snapshots.prune(keeping: 2)
         #expect(try await one.snapshots.list().map(\.sequence) == [3, 4])
-        #expect(one.home.folder.everything().count { $0.hasPrefix("state/snapshots/") } == 3)
+        #expect(!FileManager.default.fileExists(atPath: part))
+        #expect(one.home.folder.everything().count { $0.hasPrefix("state/snapshots/") } == 9)
         try FileManager.default.removeItem(atPath: one.home.folder("state/snapshots"))
         #expect(try await one.create().sequence == 5)
         #expect(await one.snapshots.untilDue() == .seconds(86_400))
@@ -166,6 +175,16 @@ import struct Crypto.SHA256
         _ = try await one.restore("3")
     }
 
+    @Test func `one that can't be removed is told, and keeps no other`() async throws {
+        let one = try await Case()
+        for _ in 1...3 { _ = try await one.create() }
+        let folder = "state/snapshots/saveferry-000001-2025-01-01T000000Z.json.z"
+        try one.home.folder.write("", to: "\(folder)/inside")
+        let error = try await #require(throws: StoreError.self) { try await one.snapshots.prune(keeping: 1) }
+        #expect(error.description.contains(one.home.folder(folder)), "\(error)")
+        #expect(try await one.snapshots.list().map(\.sequence) == [1, 3])
+    }
+
     @Test func `a folder that can't be read is none without snapshots`() async throws {
         let one = try await Case()
         #expect(try await one.snapshots.list().isEmpty)
@@ -183,7 +202,7 @@ import struct Crypto.SHA256
     @Test func `a number that no snapshot can have is no snapshot's, and the next one has another`() async throws {
         let one = try await Case()
         let snapshot = try await one.create()
-        for number in ["\(Int.max)", "2147483647", "-1", "0", "x"] {
+        for number in ["\(Int.max)", "2147483647", "-000001", "000000", "x"] {
             let name = "saveferry-\(number)-2025-01-01T000000Z.json.z"
             try FileManager.default.copyItem(atPath: snapshot.path, toPath: one.home.folder("state/snapshots/\(name)"))
         }
@@ -197,7 +216,7 @@ import struct Crypto.SHA256
             #expect(error.code == .corrupt && error.description.contains(number), "\(error)")
         }
         // The last one that there can be.
-        try one.home.folder.write("", to: "state/snapshots/saveferry-2147483646-x.json.z")
+        try one.home.folder.write("", to: "state/snapshots/saveferry-2147483646-2025-01-01T000000Z.json.z")
         let full = try await #require(throws: StoreError.self) { try await one.create() }
         #expect(full.description.contains("2147483646") && !full.advice.isEmpty)
     }
@@ -262,9 +281,30 @@ import struct Crypto.SHA256
         store.close()
         let missing = try await #require(throws: StoreError.self) { try await one.restore("9") }
         #expect(missing.code == .notFound)
+        try await one.open("late").close()
         try one.home.folder.write("", to: "library/.saveferry.db")
         let old = try await #require(throws: StoreError.self) { try await one.restore("1") }
         #expect(old.code == .alreadyExists && old.description.contains(".saveferry.db"))
+        // Also beside an empty one, and what was left of another keeps the name by which that is found.
+        let beside = try await #require(throws: StoreError.self) { try await one.restore("1", to: "late") }
+        #expect(beside.description == old.description)
+        try one.home.folder.write("of a database that was renamed", to: "other/saveferry.db-wal")
+        await #expect(throws: StoreError.self) { try await one.restore("1") }
+        #expect(one.home.folder.read("other/saveferry.db-wal") != nil)
+    }
+
+    @Test func `a database that is damaged, or missing behind a link, stays, and what to do is said`() async throws {
+        let one = try await Case()
+        _ = try await one.create()
+        try one.home.folder.write(String(repeating: "no database ", count: 900), to: "other/saveferry.db")
+        let damaged = try await #require(throws: StoreError.self) { try await one.restore("1") }
+        #expect(damaged.code == .corrupt && damaged.advice.contains("rename that file"), "\(damaged)")
+        #expect(damaged.description.contains(one.home.folder("other/saveferry.db")))
+        try FileManager.default.createDirectory(atPath: one.home.folder("linked"), withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: one.home.folder("linked/saveferry.db"), withDestinationPath: one.home.folder("unmounted/x.db"))
+        let linked = try await #require(throws: StoreError.self) { try await one.restore("1", to: "linked") }
+        #expect(linked.description.contains("is a link to something that is missing"), "\(linked)")
     }
 
     @Test func `a -wal whose database was renamed without it is kept, and not laid over the restored one`() async throws
@@ -312,6 +352,17 @@ import struct Crypto.SHA256
         let receiving = try await #require(throws: StoreError.self) { try await one.restore("1") }
         #expect(receiving.code == .held && receiving.description.contains("receiving"), "\(receiving)")
         await staging.discard()
+        // Nobody receives files where there is no lock, but a lock that can't be looked at may be anyone's.
+        try one.home.folder.write("", to: "library/.saveferry/staging/.nfs0001")
+        try one.home.folder.write("", to: "library/.saveferry/staging/a file")
+        try FileManager.default.createDirectory(
+            atPath: one.home.folder("library/.saveferry/staging/being made"), withIntermediateDirectories: false)
+        #expect(try await !one.home.library.isReceiving())
+        let unknownLock = one.home.folder("library/.saveferry/staging/being made/lock")
+        try FileManager.default.createSymbolicLink(atPath: unknownLock, withDestinationPath: unknownLock)
+        let unknown = try await #require(throws: StoreError.self) { try await one.restore("1") }
+        #expect(unknown.code == .other && unknown.description.contains(unknownLock), "\(unknown)")
+        try FileManager.default.removeItem(atPath: unknownLock)
         #expect(!FileManager.default.fileExists(atPath: one.home.folder("other/saveferry.db")))
         // Whoever comes while a database is being put into its place.
         let lock = try DatabaseLock(stateDirectory: one.home.folder("other"))
@@ -482,15 +533,7 @@ import struct Crypto.SHA256
         try await one.home.pull("later", from: one.deck)
         let later = try await one.home.store.history(of: 1)[0]
         let path = one.home.folder("library/\(later.libraryPath)")
-        // A run that was killed after its commit, before it forgot what it had noted.
-        let staging = try await one.home.library.openStaging()
-        try await staging.make()
-        var info = stat()
-        try #require(lstat(path, &info) == 0)
-        try PlacementJournal(staging: staging.folder).add(path, as: later.libraryPath)
-        let abandoned = one.home.folder("library/.saveferry/staging/dead")
-        try FileManager.default.copyItem(atPath: staging.folder, toPath: abandoned)
-        await staging.discard()
+        try await one.home.leaveNoted(later.libraryPath)
         _ = try await one.restore("1")
         let store = try await one.open()
         await store.close(try await store.openStaging())
@@ -512,6 +555,8 @@ import struct Crypto.SHA256
         #expect(missing.code == .notFound && missing.description.contains("library_dir"), "\(missing)")
         try FileManager.default.createDirectory(
             atPath: one.home.folder("unmounted/.saveferry"), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: one.home.folder("unmounted/lost+found"), withIntermediateDirectories: true)
         let empty = try await #require(throws: StoreError.self) { try await one.restore("1", library: "unmounted") }
         #expect(empty.code == .notFound && empty.description.contains("empty"), "\(empty)")
         #expect(!FileManager.default.fileExists(atPath: one.home.folder("other")))
@@ -550,6 +595,35 @@ import struct Crypto.SHA256
     }
 
     #if DEBUG
+        @Test func `a snapshot that somebody prunes before it is locked is written all the same`() async throws {
+            let one = try await Case()
+            let wasPruned = Mutex(false)
+            let injector = FaultInjector(.failure, .file) { call in
+                guard call.hasPrefix("lock "), !wasPruned.withLock({ $0 }) else { return false }
+                wasPruned.withLock { $0 = true }
+                for path in one.home.folder.everything() where path.hasSuffix(".part") {
+                    unlink(one.home.folder(path))
+                }
+                return false
+            }
+            let snapshot = try await FaultInjector.$current.withValue(injector) { try await one.create() }
+            #expect(wasPruned.withLock { $0 } && snapshot.sequence == 1)
+            _ = try await one.restore("1")
+        }
+
+        @Test func `what was left beside a database is told also when the restore fails after it`() async throws {
+            let one = try await Case()
+            _ = try await one.create()
+            try one.home.folder.write("of a database that was renamed", to: "other/saveferry.db-wal")
+            let injector = FaultInjector(.noSpace, .file) { $0 == "rename other/saveferry.db" }
+            let error = try await #require(throws: StoreError.self) {
+                try await FaultInjector.$current.withValue(injector) { try await one.restore("1") }
+            }
+            let kept = one.home.folder("other/saveferry.db.kept-wal")
+            #expect(error.code == .noSpace && error.description.contains(kept), "\(error)")
+            #expect(FileManager.default.fileExists(atPath: kept))
+        }
+
         @Test(arguments: [Fault.Kind.noSpace, .failure, .failureAfter])
         func `whatever call fails, a snapshot is whole or not there, and a database is restored or not`(
             kind: Fault.Kind

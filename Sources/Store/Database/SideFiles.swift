@@ -29,8 +29,16 @@ enum SideFiles {
         for suffix in left where stands(file + suffix) {
             throw StoreError(.other, "\(file)\(suffix) can't be removed", advice: "Move it away.")
         }
-        try FileCalls.sync(FileCalls.parent(of: file))
+        do { try FileCalls.sync(FileCalls.parent(of: file)) } catch { throw telling(of: names, error) }
         return names
+    }
+
+    /// An error after which they are kept nevertheless: nobody would look for them under these names.
+    static func telling(of kept: [String], _ error: StoreError) -> StoreError {
+        guard !kept.isEmpty else { return error }
+        return StoreError(
+            error.code, "\(error.what); what was left beside the database is kept as \(kept.joined(separator: ", "))",
+            advice: error.advice)
     }
 
     private static func freeName(for file: String) -> String {

@@ -116,13 +116,19 @@ public actor Staging {
     }
 
     /// Whether a run that lives receives files in `parent`.
-    static func isInUse(below parent: String) -> Bool {
-        (FileCalls.names(in: parent) ?? []).contains { name in
-            let lock = open("\(parent)/\(name)/lock", O_RDWR | O_CLOEXEC)
-            guard lock >= 0 else { return true }
+    static func isInUse(below parent: String) throws(StoreError) -> Bool {
+        for name in try FileCalls.namesIfThere(in: parent) where !name.hasPrefix(".") {
+            let path = "\(parent)/\(name)/lock"
+            let lock = open(path, O_RDONLY | O_CLOEXEC)
+            guard lock >= 0 else {
+                // Nearly removed, or being made just now: nothing was received there.
+                guard errno == ENOENT || errno == ENOTDIR else { throw StoreError(errno: errno, "open \(path)") }
+                continue
+            }
             defer { close(lock) }
-            return flock(lock, LOCK_SH | LOCK_NB) != 0
+            if flock(lock, LOCK_SH | LOCK_NB) != 0 { return true }
         }
+        return false
     }
 
     /// Removes a run's folder. The lock goes last, and only when all else is gone: by it a later sweep knows what was left.

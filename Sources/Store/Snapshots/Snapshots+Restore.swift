@@ -39,24 +39,24 @@ extension Snapshots {
             let lock = try DatabaseLock(stateDirectory: stateDirectory)
             defer { lock.release() }
             let staging = "\(libraryDirectory)/.saveferry/staging"
-            guard !Staging.isInUse(below: staging) else {
+            guard try !Staging.isInUse(below: staging) else {
                 throw StoreError(
                     .held, "a run is receiving files in the library \(libraryDirectory)", advice: "Wait for it to end.")
             }
             let file = "\(stateDirectory)/saveferry.db"
-            // Before anything opens a database of that name.
-            let kept = try SideFiles.keep(beside: file)
             let present = try open(emptyDatabase: file, libraryDirectory)
             defer { try? present?.close() }
             let part = "\(file).part"
             for suffix in [""] + SideFiles.suffixes { unlink(part + suffix) }
             do {
-                let restored = try build(part, of: snapshot, libraryDirectory, kept)
+                let missing = try build(part, of: snapshot, libraryDirectory)
                 try FileCalls.sync(part)
                 // What runs recorded since the snapshot is not in it, and must stay in the library all the same.
                 try Staging.forgetPlacements(in: staging)
-                try replace(file, with: part)
-                return restored
+                // Not before all else is done: under its new name nobody looks for it who was refused here.
+                let kept = try SideFiles.keep(beside: file)
+                do { try replace(file, with: part) } catch { throw SideFiles.telling(of: kept, error) }
+                return Restored(snapshot: snapshot, missing: missing.count, examples: missing.examples, kept: kept)
             } catch {
                 FileCalls.remove(part)
                 throw error
@@ -75,39 +75,48 @@ extension Snapshots {
             throw StoreError(error.code, error.what, advice: advice)
         }
         let versions = snapshot.counts.first { $0.entity == "save_versions" }?.count ?? 0
-        guard versions == 0 || names.contains(where: { !$0.hasPrefix(".") }) else {
+        guard versions == 0 || !LibraryPresence.isNothing(in: names) else {
             throw StoreError(
                 .notFound, "the library \(directory) is empty, and the snapshot names versions in it",
                 advice: "\(advice) If it is lost for good, make any file there and begin again.")
         }
     }
 
-    /// The database that is there, held against everyone else, when it has nothing in it; nil for none.
+    /// The database that is there, held against everyone else, when it has nothing in it; nil for none, and for an empty file:
+    /// opening it would remove a `-wal` beside it.
     private func open(emptyDatabase file: String, _ libraryDirectory: String) throws -> DatabaseQueue? {
-        let old = "\(libraryDirectory)/.saveferry.db"
-        guard access(file, F_OK) == 0 else {
-            guard access(old, F_OK) != 0 else {
+        var queue: DatabaseQueue?
+        if let present = try DatabaseMove.look(at: file), present.st_size > 0 {
+            do {
+                queue = try SoleDatabase.open(file)
+                guard try queue?.read(SoleDatabase.holdsNothing) == true else {
+                    throw StoreError(
+                        .alreadyExists, "the state directory has a database in use: \(file)",
+                        advice: "Stop SaveFerry and rename that file with its -wal and -shm, or give another state_dir."
+                    )
+                }
+            } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
                 throw StoreError(
-                    .alreadyExists, "a database stands in the library: \(old)",
-                    advice:
-                        "The next start moves it into the state directory. To restore the snapshot instead, rename it with its "
-                        + "-wal and -shm.")
+                    .corrupt, "the database \(file) is damaged: \(error.message ?? "")",
+                    advice: "To restore the snapshot in its place, rename that file with its -wal and -shm.")
             }
-            return nil
         }
-        let queue = try SoleDatabase.open(file)
-        guard try queue.read(SoleDatabase.holdsNothing) else {
+        let old = "\(libraryDirectory)/.saveferry.db"
+        guard try DatabaseMove.look(at: old) == nil else {
             throw StoreError(
-                .alreadyExists, "the state directory has a database in use: \(file)",
-                advice: "Stop SaveFerry and rename that file with its -wal and -shm, or give another state_dir.")
+                .alreadyExists, "a database stands in the library: \(old)",
+                advice:
+                    "The next start moves it into the state directory. To restore the snapshot instead, rename it with its "
+                    + "-wal and -shm.")
         }
         return queue
     }
 
-    /// Writes the database of a snapshot: its schema as it was then, and all rows, which must refer to each other.
+    /// Writes the database of a snapshot: its schema as it was then, and all rows, which must refer to each other. Returns how
+    /// many files the library lacks, and the first of them.
     private func build(
-        _ part: String, of snapshot: Snapshot, _ libraryDirectory: String, _ kept: [String]
-    ) throws -> Restored {
+        _ part: String, of snapshot: Snapshot, _ libraryDirectory: String
+    ) throws -> (count: Int, examples: [String]) {
         close(try FileCalls.create(part))
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
@@ -145,12 +154,12 @@ extension Snapshots {
                 count += 1
                 if missing.count < 20 { missing.append(path) }
             }
-            return Restored(snapshot: snapshot, missing: count, examples: missing, kept: kept)
+            return (count, missing)
         }
     }
 
     /// Gives the new database its name, in the place of one without content.
-    private func replace(_ file: String, with part: String) throws {
+    private func replace(_ file: String, with part: String) throws(StoreError) {
         // Of the database that was there, nothing is in it; the new one must not be taken for its main file.
         for suffix in SideFiles.suffixes {
             guard unlink(file + suffix) == 0 || errno == ENOENT else {

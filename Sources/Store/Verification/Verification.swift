@@ -83,7 +83,7 @@ public struct Verification: Sendable {
         for batch in await library.items(in: folder).batches(of: pageSize) {
             try Task.checkCancellation()
             // What a run has just given its name is recorded a moment later. Asked before the database is.
-            let isReceiving = await library.isReceiving()
+            let isReceiving = try await library.isReceiving()
             let named = try await store.named(batch.map(\.libraryPath))
             for item in batch where !named.contains(item.libraryPath) {
                 if item.isFolder {
