@@ -59,6 +59,8 @@ import Testing
         try FileManager.default.createDirectory(atPath: home.folder("library"), withIntermediateDirectories: false)
         let error = await #expect(throws: StoreError.self) { try await home.library.openStaging() }
         #expect(error?.description.contains("is not there any more") == true)
+        // Also before it has versions.
+        await #expect(throws: StoreError.self) { try await home.store.requireLibrary() }
         #expect(try FileManager.default.contentsOfDirectory(atPath: home.folder("library")).isEmpty)
     }
 

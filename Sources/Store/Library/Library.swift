@@ -57,13 +57,15 @@ public actor Library {
 
     private nonisolated var stagingParent: String { "\(LibraryPresence.sign(in: root))/staging" }
 
-    /// Why nothing can be put there, provided that versions are recorded; nil when it is in its place.
-    func absence() -> StoreError? {
+    /// Why nothing can be put there, provided that versions are recorded; nil when it is in its place. Throws when it was there
+    /// before, and is not any more.
+    func absence() throws(StoreError) -> StoreError? {
         if LibraryPresence.hasSign(root) {
             wasSeen = true
             return nil
         }
-        return wasSeen ? LibraryPresence.loss(of: root) : LibraryPresence.absence(of: root)
+        if wasSeen { throw LibraryPresence.loss(of: root) }
+        return LibraryPresence.absence(of: root)
     }
 
     /// Makes a folder in the one that is the library's sign. Throws when the library was there before, and is not any more.

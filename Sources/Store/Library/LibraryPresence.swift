@@ -45,6 +45,7 @@ enum LibraryPresence {
         guard hasSign(root) else { throw loss(of: root) }
     }
 
+    /// That it was there before, and is not any more.
     static func loss(of root: String) -> StoreError {
         StoreError(.other, "the library \(root) is not there any more", advice: "Mount its disk again.")
     }
@@ -58,7 +59,7 @@ extension Store {
     /// Throws when the library is not there, or empty, while versions are recorded that should be in it; and when it was there
     /// before, and is not any more. To be asked before anything is put there, or read from there.
     public func requireLibrary() async throws(StoreError) {
-        guard let absence = await library.absence(), try await read(LibraryPresence.hasVersions) else { return }
+        guard let absence = try await library.absence(), try await read(LibraryPresence.hasVersions) else { return }
         throw absence
     }
 }
