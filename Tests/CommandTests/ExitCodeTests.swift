@@ -111,6 +111,19 @@ extension ProgramTests {
             #expect(try await installation.run("sync").status == 0)
         }
 
+        @Test(arguments: ["state", "library/.saveferry.db"])
+        func `1 while what a link leads to is not mounted, so that a service is tried again`(link: String) async throws
+        {
+            let installation = try await Installation()
+            try FileManager.default.createDirectory(
+                atPath: installation.home("library"), withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                atPath: installation.home(link), withDestinationPath: installation.home("unmounted/it"))
+            let refused = try await installation.run("serve")
+            #expect(refused.status == 1, "\(refused.errorOutput)")
+            #expect(refused.errorOutput.contains("\(installation.home(link)) is a link to something that is missing"))
+        }
+
         @Test func `3 when conflicts are open`() async throws {
             let installation = try await Installation.withDevice()
             _ = try await installation.run("sync")

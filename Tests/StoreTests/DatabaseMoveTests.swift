@@ -318,6 +318,7 @@ import Testing
             "/usr/bin/env",
             ["sqlite3", setup.old, "SELECT name FROM devices", ".shell echo open; exec sleep 1000"],
             log: setup.folder("log"))
+        defer { user.signal(SIGKILL) }
         try await eventually("it is open") {
             String(decoding: setup.folder.read("log") ?? [], as: UTF8.self).contains("open")
         }
@@ -334,6 +335,38 @@ import Testing
     }
 
     #if DEBUG
+        @Test(.enabled(if: ReadOnlyFolder.isPossible))
+        func `where the -wal can't be copied, the name that it has is told`() async throws {
+            let setup = try await OldSetup()
+            try setup.folder.write("what was committed last", to: "library/.saveferry.db-wal")
+            let library = try ReadOnlyFolder(setup.folder("library"))
+            let log = try LogLines()
+            let injector = FaultInjector(.failure, .file) { $0 == "create state/saveferry.db.part-wal" }
+            let store = try await FaultInjector.$current.withValue(injector) { try await setup.open(log.logger) }
+            #expect(try await store.devices() == [setup.device])
+            store.close()
+            let warning = try #require(log.lines.first { $0.contains("could not be copied") })
+            #expect(warning.contains("\(setup.old)-wal") && !warning.contains(".migrated"), "\(warning)")
+            withExtendedLifetime(library) {}
+        }
+
+        @Test func `a copy that failed is not taken for made`() async throws {
+            let setup = try await OldSetup()
+            let injector = FaultInjector(.noSpace, .file) { $0 == "move state/saveferry.db" }
+            await #expect(throws: StoreError.self) {
+                try await FaultInjector.$current.withValue(injector) { try await setup.open() }
+            }
+            #expect(injector.struck.count == 1)
+            // Somebody gets another database there.
+            let home = try await Home()
+            _ = try await home.device("other")
+            home.store.close()
+            try SoleDatabase.open(home.folder("state/saveferry.db")).close()
+            try FileManager.default.copyItem(atPath: home.folder("state/saveferry.db"), toPath: setup.new)
+            try await setup.open().close()
+            #expect(try setup.hidden() == [".saveferry.db"])
+        }
+
         @Test(.enabled(if: ReadOnlyFolder.isPossible))
         func `a database that is changed while it is copied without SQLite's lock is not moved`() async throws {
             let setup = try await OldSetup(inWAL: true)
