@@ -41,7 +41,8 @@ public struct RetentionSweep: Sendable {
         self.reached = reached
     }
 
-    /// Removes what the rule lets go, from a library that is in its place (``Store/requireLibrary()``); `each` gets the versions that were removed, a hundred or fewer at a time.
+    /// Removes what the rule lets go, from a library that is in its place (``Store/requireLibrary()``); `each` gets the versions
+    /// that were removed, a hundred or fewer at a time.
     ///
     /// Cancelling the task ends it between two steps, with an error; `each` got all that were removed until then.
     public func run(each: ([ExpiredVersion]) -> Void = { _ in }) async throws -> Totals {

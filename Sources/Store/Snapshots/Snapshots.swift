@@ -21,7 +21,8 @@ public actor Snapshots {
     public typealias Entry = (path: String, sequence: Int, size: UInt64, snapshot: Result<Snapshot, StoreError>)
 
     /// Takes a snapshot of everything alive in the database: to `output`, which must not exist, or into the folder; in the
-    /// library only where that is in its place (``Store/requireLibrary()``). Others may use the database meanwhile; the snapshot has what was committed before it began.
+    /// library only where that is in its place (``Store/requireLibrary()``). Others may use the database meanwhile; the snapshot
+    /// has what was committed before it began.
     ///
     /// The sequence number is kept in the database too (`user_version`), so that pruning or another folder doesn't repeat it.
     public func create(of store: Store, to output: String? = nil) async throws(StoreError) -> Snapshot {
