@@ -132,10 +132,13 @@ public struct Housekeeping: Sendable {
                     """, metadata: ["snapshots": "\(folder.folder)", "state_dir": "\(store.stateDirectory)"])
             }
             let snapshot = try await folder.create(of: store)
-            let removed = try await folder.prune(keeping: kept)
-            logger.info("took a snapshot", metadata: ["file": "\(snapshot.path)", "pruned": "\(removed.count)"])
+            logger.info("took a snapshot", metadata: ["file": "\(snapshot.path)"])
         } catch {
             if !Task.isCancelled { logger.error("taking a snapshot: \(error)") }
+            return
+        }
+        do { _ = try await folder.prune(keeping: kept) } catch {
+            if !Task.isCancelled { logger.error("removing old snapshots: \(error)") }
         }
     }
 
