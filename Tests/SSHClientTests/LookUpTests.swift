@@ -32,7 +32,10 @@ extension ServerTests {
             end(try await connect(to: "pocket", port: server.port, lookUps))
             sleeping += try await sleep("hung2", by: lookUps)
             // All places but the one that is kept for names that were found quickly.
-            end(try await connect(to: "pocket", port: server.port, lookUps))
+            end(
+                try await finish("it connects") {
+                    try await connect(to: "pocket", port: server.port, lookUps)
+                })
             #expect(names.count("pocket") == 2)
             for _ in sleeping { names.release.signal() }
             for task in sleeping { #expect(await task.value == .unreachable) }
@@ -52,6 +55,16 @@ extension ServerTests {
             end(try await connect(to: "hung", port: server.port, lookUps, within: .milliseconds(50)))
             try await eventually("it was looked up again") { names.count("hung") == 2 }
             names.release.signal()
+            withExtendedLifetime(server) {}
+        }
+
+        @Test func `a name that is not found any more is tried where it was last`() async throws {
+            let (server, lookUps) = (try SilentServer(), names.lookUps())
+            names.set("pocket", "127.0.0.1")
+            end(try await connect(to: "pocket", port: server.port, lookUps))
+            names.set("pocket")
+            for _ in 1...2 { end(try await connect(to: "pocket", port: server.port, lookUps)) }
+            #expect(names.count("pocket") >= 2)
             withExtendedLifetime(server) {}
         }
 

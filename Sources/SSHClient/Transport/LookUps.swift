@@ -48,8 +48,8 @@ actor LookUps {
 
     private func begin() {
         while let name = line.next() {
-            let begun = NIODeadline.now()
             queue.async { [resolve] in
+                let begun = NIODeadline.now()
                 let addresses = resolve(name)
                 let time = NIODeadline.now() - begun
                 Task { await self.end(name, addresses, after: time) }
@@ -69,21 +69,21 @@ actor LookUps {
         begin()
     }
 
-    /// What stands for the look-up of `host` in a connection: where it is found now, or was last when its turn does not come within
-    /// `limit`. Ends at once when the task is cancelled.
+    /// What stands for the look-up of `host` in a connection: where it is found now, or was last when it is not, or its turn does
+    /// not come within `limit`: a look-up that began while the device slept says nothing of one that has woken up. Nowhere, when it
+    /// was never found. Ends at once when the task is cancelled.
     func resolver(for host: String, within limit: Duration) async throws(SSHError) -> KnownAddresses {
-        if let addresses = await addresses(of: host).value(within: limit) {
-            return KnownAddresses(addresses, on: loop)
-        }
+        let fresh = await addresses(of: host).value(within: limit)
+        if let fresh, !fresh.isEmpty { return KnownAddresses(fresh, on: loop) }
         guard !Task.isCancelled else {
             throw SSHError(.cancelled, "the look-up of \(printable(host.utf8)) was given up")
         }
-        guard let known = known(host) else {
+        guard let addresses = known(host)?.addresses ?? fresh else {
             throw SSHError(
                 .unreachable, "the name \(printable(host.utf8)) could not be looked up within \(limit)",
                 advice: "Does the network's name server answer? A device with an IP address needs none.")
         }
-        return KnownAddresses(known.addresses, on: loop)
+        return KnownAddresses(addresses, on: loop)
     }
 
     /// Asks the system (getaddrinfo(3)). Blocks.
