@@ -37,11 +37,11 @@ actor Courier {
         bucket = TokenBucket(target.rate, at: clock.seconds)
     }
 
-    /// Takes a notice, if it is one that the target wants and does not wait already. Returns false when it takes none any more.
+    /// Takes a notice, if it is one that the target wants. Returns false when it takes none any more.
     @discardableResult
     func enqueue(_ notice: Notice) -> Bool {
         guard !isEnding else { return false }
-        guard target.events.contains(notice.kind), !queue.contains(notice) else { return true }
+        guard target.events.contains(notice.kind) else { return true }
         if queue.count == Courier.mostWaiting {
             queue.removeFirst()
             lose("more than \(Courier.mostWaiting) notices wait; the oldest are dropped")
@@ -75,9 +75,9 @@ actor Courier {
         wait?.task.cancel()
     }
 
-    /// Tells the log how many notices never arrive: those that were lost since the target began to fail, and these.
-    func abandon(_ left: [Notice]) {
-        let count = (lost ?? 0) + left.count
+    /// Tells the log how many notices never arrive: those that were lost since the target began to fail, and so many more.
+    func abandon(_ left: Int) {
+        let count = (lost ?? 0) + left
         guard count > 0 else { return }
         logger.error(
             "notifications: \(target.name): \(count) \(count == 1 ? "notice was" : "notices were") not delivered at the end"

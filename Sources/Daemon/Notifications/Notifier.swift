@@ -146,17 +146,24 @@ public actor Notifier: Service {
             guard (try? await Task.sleep(for: Notifier.farewell)) != nil else { return }
             for one in running.values { one.task.cancel() }
         }
-        for (target, one) in running {
-            let left = await one.task.value
-            let heirs = couriers.filter { $0.key.isForSameService(as: target) && !others.contains($0.key) }
-            var untaken: [Notice] = []
-            for notice in left {
-                var isTaken = false
-                for heir in heirs.values where await heir.courier.enqueue(notice) { isTaken = true }
-                if !isTaken { untaken.append(notice) }
-            }
-            await one.courier.abandon(untaken)
-        }
+        var left: [NotificationTarget: [Notice]] = [:]
+        for (target, one) in running { left[target] = await one.task.value }
         limit.cancel()
+        // Two that are gone may have had the same for one that comes.
+        var taken: [NotificationTarget: Set<Notice>] = [:]
+        for (target, one) in running {
+            let heirs = couriers.filter { $0.key.isForSameService(as: target) && !others.contains($0.key) }
+            var untaken = Set(left[target] ?? [])
+            for (heir, successor) in heirs {
+                for notice in left[target] ?? [] {
+                    if taken[heir]?.contains(notice) != true {
+                        guard await successor.courier.enqueue(notice) else { continue }
+                        taken[heir, default: []].insert(notice)
+                    }
+                    untaken.remove(notice)
+                }
+            }
+            await one.courier.abandon(untaken.count)
+        }
     }
 }

@@ -35,7 +35,7 @@ struct CourierTests {
             throw error
         }
         await courier.end()
-        await courier.abandon(await run.value)
+        await courier.abandon(await run.value.count)
         await web.shutDown()
     }
 

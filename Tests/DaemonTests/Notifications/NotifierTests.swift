@@ -125,6 +125,20 @@ struct NotifierTests {
         #expect(log.lines.count == 1, "\(log.lines)")
     }
 
+    @Test func `two targets that are replaced together hand on what they both have once to each new one`() async throws
+    {
+        let gone = [try await HookServer(), try await HookServer()]
+        let new = [try await HookServer(), try await HookServer()]
+        for server in gone { try await server.stop() }
+        try await withNotifier(try settings(gone[0], gone[1])) { notifier in
+            for device in ["pocket", "deck"] { fail(device) }
+            try await eventually("the servers are missed") { log.lines.count == 2 }
+            await notifier.reload(try settings(new[0], new[1]))
+            for server in new { _ = try await server.requests(2) }
+        }
+        for server in new { #expect(devices(server.requests).sorted() == ["deck", "pocket"]) }
+    }
+
     @Test func `what nobody gets is counted at the end, also after a reload without a successor`() async throws {
         let gone = try await HookServer()
         try await gone.stop()
