@@ -47,7 +47,9 @@ enum LibraryPresence {
 
     /// That it was there before, and is not any more.
     static func loss(of root: String) -> StoreError {
-        StoreError(.other, "the library \(root) is not there any more", advice: "Mount its disk again.")
+        StoreError(
+            .other, "the library \(root) is not there any more",
+            advice: "Mount its disk again. If it is mounted, make the folder \(sign(in: root)), which it had.")
     }
 
     static func hasVersions(_ db: Database) throws -> Bool {

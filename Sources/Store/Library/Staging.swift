@@ -25,7 +25,9 @@ public actor Staging {
 
     /// A place for a run that keeps nothing; it makes a folder only for a file too large to be hashed in memory.
     public static func discarding() -> Staging {
-        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var info = stat()
+        let wanted = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+        let base: String = stat(wanted, &info) == 0 ? wanted : "/tmp"
         return Staging(folder: "\(base)/saveferry-\(UInt64.random(in: .min ... .max))", disk: DiskExecutor())
     }
 
