@@ -166,11 +166,9 @@ extension ProgramTests {
                 try await installation.run("status", "--json").output.contains("\"pid\" : \(daemon.pid)")
             }
             while write(reader, "x", 1) == 1 {}
-            for _ in 0..<times {
-                daemon.signal(SIGTERM)
-                // Signals that come together are one (signal(7)).
-                if times > 1 { try await Task.sleep(for: .milliseconds(200)) }
-            }
+            daemon.signal(SIGTERM)
+            // Signals that come together are one (signal(7)).
+            while times > 1, (try? await daemon.waitForEnd(within: 0.2)) == nil { daemon.signal(SIGTERM) }
             #expect(try await daemon.waitForEnd() == code)
         }
 

@@ -209,7 +209,8 @@ import Testing
             for _ in 0..<200 {
                 let follower = try await Peer(of: daemon)
                 try await follower.write(#"{"follow":true,"request":"events"}"# + "\n")
-                try await follower.close()
+                // Where there was no room it is closed already.
+                try? await follower.close()
             }
             let last = try await Peer(of: daemon)
             try await last.write(#"{"follow":true,"request":"events"}"# + "\n")

@@ -15,12 +15,22 @@ final class ReadOnlyFolder {
                 mount(nil, path, nil, UInt(MS_REMOUNT | MS_BIND | MS_RDONLY), nil) == 0
             else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EPERM) }
         } else {
-            for name in try FileManager.default.contentsOfDirectory(atPath: path) { chmod("\(path)/\(name)", 0o400) }
-            chmod(path, 0o500)
+            setModes(files: 0o400, folders: 0o500)
         }
     }
 
     deinit {
-        if getuid() == 0 { umount2(path, Int32(MNT_DETACH)) } else { chmod(path, 0o700) }
+        if getuid() == 0 { umount2(path, Int32(MNT_DETACH)) } else { setModes(files: 0o600, folders: 0o700) }
+    }
+
+    /// Of the folder and what stands right in it.
+    private func setModes(files: mode_t, folders: mode_t) {
+        chmod(path, 0o700)
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {
+            var info = stat()
+            let entry = "\(path)/\(name)"
+            if lstat(entry, &info) == 0 { chmod(entry, info.st_mode & S_IFMT == S_IFDIR ? folders : files) }
+        }
+        chmod(path, folders)
     }
 }
