@@ -41,6 +41,9 @@ public final class Store: Sendable {
         }
     }
 
+    /// The database's file in a state directory.
+    public static func database(in stateDirectory: String) -> String { "\(stateDirectory)/saveferry.db" }
+
     private static func openBlocking(
         _ stateDirectory: String, _ libraryDirectory: String, _ configuration: Configuration,
         _ now: @escaping @Sendable () -> Date, _ logger: Logger
@@ -58,7 +61,7 @@ public final class Store: Sendable {
         defer { lock.release() }
         let move = DatabaseMove(library: libraryDirectory, stateDirectory: stateDirectory, logger: logger)
         try move.run(lock)
-        let file = "\(stateDirectory)/saveferry.db"
+        let file = Store.database(in: stateDirectory)
         let kept = try SideFiles.keep(beside: file)
         if !kept.isEmpty {
             logger.warning("a database was taken away without its -wal", metadata: ["kept_as": "\(kept)"])
@@ -86,7 +89,7 @@ public final class Store: Sendable {
         if try pool.read(SoleDatabase.holdsNothing) {
             try move.requireNothingMoved(lock)
             // What runs noted before this database was begun may be versions in another one.
-            try Staging.forgetPlacements(in: "\(LibraryPresence.sign(in: libraryDirectory))/staging")
+            try Staging.forgetPlacements(in: Staging.parent(inLibrary: libraryDirectory))
         }
         try LibraryPresence.begin(libraryDirectory, for: pool)
         let library = Library(root: libraryDirectory, now: now)

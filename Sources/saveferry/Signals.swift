@@ -1,5 +1,5 @@
 import ArgumentParser
-import Dispatch
+import Daemon
 import Foundation
 
 /// Turns SIGINT and SIGTERM into the cancellation of what is under way.
@@ -20,18 +20,11 @@ enum Signals {
     /// Runs `work`; the first signal cancels it, and it ends in its own time. A second one ends the process at once.
     static func cancelling<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
         let task = Task { await work() }
-        let sources = [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
-            // Without a queue each gets a thread of its own; and not the one of disk work, which a hung disk may hold up.
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                if task.isCancelled { _exit(128 + number) }
-                task.cancel()
-            }
-            source.resume()
-            return source
+        let signals = SignalSources([SIGINT, SIGTERM]) { number in
+            if task.isCancelled { _exit(128 + number) }
+            task.cancel()
         }
-        defer { for source in sources { source.cancel() } }
+        defer { signals.cancel() }
         return await task.value
     }
 }

@@ -6,7 +6,7 @@ import Glibc
 enum BoundSocket {
     /// The daemon's own socket in its state directory, for the user alone (mode 0600). Replaces one that a killed daemon left.
     static func local(in stateDirectory: String) throws(ListenError) -> CInt {
-        let path = "\(stateDirectory)/\(SocketPath.name)"
+        let path = SocketPath.file(in: stateDirectory)
         var info = stat()
         if lstat(path, &info) == 0 {
             guard info.st_mode & S_IFMT == S_IFSOCK else {

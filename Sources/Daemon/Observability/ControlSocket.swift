@@ -52,7 +52,7 @@ struct ControlSocket: Service {
         } ending: {
             journal.finish()
         }
-        unlink("\(stateDirectory)/\(SocketPath.name)")
+        unlink(SocketPath.file(in: stateDirectory))
     }
 
     private func attend(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ isWelcome: Bool) async throws {

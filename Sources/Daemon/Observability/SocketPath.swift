@@ -9,12 +9,15 @@ final class SocketPath: Sendable {
     /// The socket's name in the state directory.
     static let name = "saveferry.sock"
 
+    /// The socket's file, however long that path is.
+    static func file(in stateDirectory: String) -> String { "\(stateDirectory)/\(name)" }
+
     /// What to bind or connect to. NIO's own way from a path to an address refuses the longest four lengths.
     let address: sockaddr_un
     private let directory: CInt?
 
     init(in stateDirectory: String) throws(POSIXError) {
-        var path = "\(stateDirectory)/\(SocketPath.name)"
+        var path = SocketPath.file(in: stateDirectory)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         if path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) {

@@ -18,8 +18,8 @@ struct DatabaseMove {
     private var part: String { new + ".part" }
 
     init(library: String, stateDirectory: String, logger: Logger) {
-        old = "\(library)/.saveferry.db"
-        new = "\(stateDirectory)/saveferry.db"
+        old = DatabaseMove.earlierDatabase(in: library)
+        new = Store.database(in: stateDirectory)
         self.library = library
         self.stateDirectory = stateDirectory
         self.logger = logger
@@ -47,7 +47,7 @@ struct DatabaseMove {
             "there are two databases: the one in the state directory is used, the one in the library is left alone",
             metadata: ["used": "\(new)", "left": "\(old)"])
         // What is a version there may be unknown here.
-        try Staging.forgetPlacements(in: "\(library)/.saveferry/staging")
+        try Staging.forgetPlacements(in: Staging.parent(inLibrary: library))
     }
 
     /// Throws when a database was moved from here, and not into this state directory. To be asked where that has nothing in its
@@ -150,7 +150,7 @@ struct DatabaseMove {
         } catch {
             removeIfThere(part + "-wal")
             // Files that only the lost rows name are not strays.
-            try Staging.forgetPlacements(in: "\(library)/.saveferry/staging")
+            try Staging.forgetPlacements(in: Staging.parent(inLibrary: library))
             return error
         }
     }
@@ -251,6 +251,9 @@ struct DatabaseMove {
 }
 
 extension DatabaseMove {
+    /// Where a setup on one volume had the database.
+    static func earlierDatabase(in library: String) -> String { "\(library)/.saveferry.db" }
+
     /// What is known of a file; nil when there is none.
     static func look(at path: String) throws(StoreError) -> stat? {
         var info = stat()

@@ -3,6 +3,12 @@ import Glibc
 
 /// File calls that throw what went wrong with what (their man pages in section 2).
 enum FileCalls {
+    /// Whether an open file still has a name: another process may remove it between its making and its locking.
+    static func hasName(_ descriptor: Int32) -> Bool {
+        var info = stat()
+        return fstat(descriptor, &info) == 0 && info.st_nlink > 0
+    }
+
     /// Makes a folder and what it stands in. Returns those that were made, outer ones first.
     static func makeFolders(_ path: String) throws(StoreError) -> [String] {
         var made: [String] = []

@@ -92,7 +92,7 @@ extension Library {
     }
 
     /// Whether a run is receiving files, whose versions may not be recorded yet.
-    func isReceiving() throws(StoreError) -> Bool { try Staging.isInUse(below: root + "/.saveferry/staging") }
+    func isReceiving() throws(StoreError) -> Bool { try Staging.isInUse(below: stagingParent) }
 
     /// Where an orphan with these bytes is kept, below the library.
     nonisolated func orphanPath(_ libraryPath: String, _ sha256: Digest?) -> String {

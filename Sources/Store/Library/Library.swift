@@ -55,7 +55,7 @@ public actor Library {
     /// Absolute path of something in the library.
     public nonisolated func path(of libraryPath: String) -> String { "\(root)/\(libraryPath)" }
 
-    private nonisolated var stagingParent: String { "\(LibraryPresence.sign(in: root))/staging" }
+    nonisolated var stagingParent: String { Staging.parent(inLibrary: root) }
 
     /// Why nothing can be put there, provided that versions are recorded; nil when it is in its place. Throws when it was there
     /// before, and is not any more.

@@ -23,6 +23,9 @@ public actor Staging {
         self.disk = disk
     }
 
+    /// Where a library's runs have their folders.
+    static func parent(inLibrary root: String) -> String { "\(LibraryPresence.sign(in: root))/staging" }
+
     /// A place for a run that keeps nothing; it makes a folder only for a file too large to be hashed in memory.
     public static func discarding() -> Staging {
         var info = stat()
@@ -58,16 +61,11 @@ public actor Staging {
             try FileCalls.makeFolder(folder)
             lock = FileCalls.call("lock", folder) { open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
             guard lock >= 0 || errno == ENOENT else { throw StoreError(errno: errno, "lock \(folder)") }
-            isMade = lock >= 0 && flock(lock, LOCK_EX) == 0 && Staging.stands(lock)
+            isMade = lock >= 0 && flock(lock, LOCK_EX) == 0 && FileCalls.hasName(lock)
             if isMade { return }
             if lock >= 0 { close(lock) }
         }
         throw StoreError(.other, "\(folder) is removed again and again")
-    }
-
-    private static func stands(_ file: Int32) -> Bool {
-        var info = stat()
-        return fstat(file, &info) == 0 && info.st_nlink > 0
     }
 
     /// Removes everything that did not become a version.

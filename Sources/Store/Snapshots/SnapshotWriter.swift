@@ -29,15 +29,13 @@ final class SnapshotWriter {
     private static func createLocked(_ path: String) throws -> Int32 {
         while true {
             let descriptor = try FileCalls.create(path)
-            var info = stat()
-            guard FileCalls.call("lock", path, { flock(descriptor, LOCK_EX) }) == 0, fstat(descriptor, &info) == 0
-            else {
+            guard FileCalls.call("lock", path, { flock(descriptor, LOCK_EX) }) == 0 else {
                 let error = StoreError(errno: errno, "lock \(path)")
                 close(descriptor)
                 FileCalls.remove(path)
                 throw error
             }
-            if info.st_nlink > 0 { return descriptor }
+            if FileCalls.hasName(descriptor) { return descriptor }
             close(descriptor)
         }
     }

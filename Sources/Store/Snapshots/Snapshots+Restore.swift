@@ -38,12 +38,12 @@ extension Snapshots {
             defer { daemon.release() }
             let lock = try DatabaseLock(stateDirectory: stateDirectory)
             defer { lock.release() }
-            let staging = "\(libraryDirectory)/.saveferry/staging"
+            let staging = Staging.parent(inLibrary: libraryDirectory)
             guard try !Staging.isInUse(below: staging) else {
                 throw StoreError(
                     .held, "a run is receiving files in the library \(libraryDirectory)", advice: "Wait for it to end.")
             }
-            let file = "\(stateDirectory)/saveferry.db"
+            let file = Store.database(in: stateDirectory)
             let present = try open(emptyDatabase: file, libraryDirectory)
             defer { try? present?.close() }
             let part = "\(file).part"
@@ -101,7 +101,7 @@ extension Snapshots {
                     advice: "To restore the snapshot in its place, rename that file with its -wal and -shm.")
             }
         }
-        let old = "\(libraryDirectory)/.saveferry.db"
+        let old = DatabaseMove.earlierDatabase(in: libraryDirectory)
         guard try DatabaseMove.look(at: old) == nil else {
             throw StoreError(
                 .alreadyExists, "a database stands in the library: \(old)",

@@ -62,7 +62,7 @@ public actor Snapshots {
         configuration.readonly = true
         configuration.allowsUnsafeTransactions = true
         configuration.targetQueue = .global(qos: .userInitiated)
-        let database = try DatabaseQueue(path: "\(store.stateDirectory)/saveferry.db", configuration: configuration)
+        let database = try DatabaseQueue(path: Store.database(in: store.stateDirectory), configuration: configuration)
         defer { try? database.close() }
         let writer = try SnapshotWriter(path: part, try begin(sequence, database))
         do {

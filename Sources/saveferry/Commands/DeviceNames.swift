@@ -15,7 +15,7 @@ private enum DeviceNames {
         guard
             let settings = try? Settings(
                 home: value(of: "--home", in: words), config: value(of: "--config", in: words)),
-            FileManager.default.fileExists(atPath: "\(settings.stateDirectory)/saveferry.db"),
+            FileManager.default.fileExists(atPath: Store.database(in: settings.stateDirectory)),
             let store = try? await Store.open(
                 stateDirectory: settings.stateDirectory, libraryDirectory: settings.libraryDirectory, now: { Date() },
                 logger: Logger(label: "completion") { _ in SwiftLogNoOpLogHandler() })
