@@ -78,13 +78,23 @@ public struct UnreadableFolder: Hashable, Sendable {
 
 /// An entry that is never read or written.
 public struct SkippedEntry: Hashable, Sendable {
+    /// Path below the save directory; nil where the name can't be part of one.
+    public let path: RelativePath?
     /// Path below the save directory, safe to print.
     public let shownPath: String
     /// Why it is left alone, as one clause.
     public let reason: String
 
-    /// The entry shown as `shownPath`.
+    /// The entry at `path`.
+    public init(path: RelativePath, reason: String) {
+        self.path = path
+        shownPath = path.description
+        self.reason = reason
+    }
+
+    /// An entry whose name can't be part of a path, shown as `shownPath`.
     public init(shownPath: String, reason: String) {
+        path = nil
         self.shownPath = shownPath
         self.reason = reason
     }

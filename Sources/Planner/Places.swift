@@ -37,7 +37,7 @@ struct Places {
         for listing in listings {
             guard case .listed(let contents) = listing.state else { continue }
             let unknown =
-                contents.skipped.compactMap { entry in RelativePath(entry.shownPath).map { ($0, entry.reason) } }
+                contents.skipped.compactMap { entry in entry.path.map { ($0, entry.reason) } }
                 + contents.unreadable.map { ($0.path, $0.reason) }
             opaque[listing.directory.id] = Dictionary(unknown, uniquingKeysWith: { first, _ in first })
         }

@@ -100,7 +100,7 @@ import Testing
     func `a new save does not overwrite something else of that name`(name: String) {
         // Out of sight for the directory, as its extensions don't take it; on FAT the case makes no difference.
         let folder = DirectoryListing.Contents(folders: [path(name)])
-        let link = DirectoryListing.Contents(skipped: [SkippedEntry(shownPath: name, reason: "a symbolic link")])
+        let link = DirectoryListing.Contents(skipped: [SkippedEntry(path: path(name), reason: "a symbolic link")])
         for contents in [folder, link] {
             var fixture = Fixture()
             fixture.directories = [Self.directory()]

@@ -115,10 +115,9 @@ private struct Walk {
             if path.components.count <= Walk.deepest { foldersToList.append(path) }
         case .symlink:
             contents.skipped.append(
-                SkippedEntry(shownPath: path.description, reason: "a symbolic link; the file it names is synced itself")
-            )
+                SkippedEntry(path: path, reason: "a symbolic link; the file it names is synced itself"))
         case .other:
-            contents.skipped.append(SkippedEntry(shownPath: path.description, reason: "not a regular file"))
+            contents.skipped.append(SkippedEntry(path: path, reason: "not a regular file"))
         }
     }
 
