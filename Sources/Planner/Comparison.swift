@@ -73,6 +73,12 @@ struct Comparison {
 
     private func deletedOnServer() -> (Step, String, size: UInt64) {
         switch (deletionPolicy, content) {
+        case (.propagate, _?) where !save.foreign.isEmpty:
+            (
+                .hold,
+                "deleted on the server; stays on the device, where its folder has what is not synced: "
+                    + save.foreign.map(\.shownPath).joined(separator: ", "), save.size
+            )
         case (.propagate, let content?):
             (.remove(save, content), "deleted on the server; its content stays in the library", content.size)
         case (.propagate, nil), (.hold, _):

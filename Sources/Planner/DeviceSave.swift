@@ -7,6 +7,8 @@ public struct DeviceSave: Hashable, Sendable {
     /// The file, or the folder, below the save directory.
     public let path: RelativePath
     private let parts: Parts
+    /// What else is in the folder of the save and belongs to no version: links, special files, names that can't be carried.
+    public let foreign: [SkippedEntry]
 
     /// A file is what stands at ``path``, and needs no array of one.
     private enum Parts: Hashable {
@@ -20,14 +22,18 @@ public struct DeviceSave: Hashable, Sendable {
         self.directory = directory
         self.path = path
         parts = .file(stamp)
+        foreign = []
     }
 
-    /// A save that is the folder at `path` with `files` in it, in order of their paths.
-    public init(identity: SaveIdentity, directory: Int64, path: RelativePath, files: [ListedFile]) {
+    /// A save that is the folder at `path` with `files` in it, in order of their paths, and `foreign` entries beside them.
+    public init(
+        identity: SaveIdentity, directory: Int64, path: RelativePath, files: [ListedFile], foreign: [SkippedEntry] = []
+    ) {
         self.identity = identity
         self.directory = directory
         self.path = path
         parts = .folder(files)
+        self.foreign = foreign
     }
 
     /// A file or a folder.

@@ -78,24 +78,28 @@ public struct UnreadableFolder: Hashable, Sendable {
 
 /// An entry that is never read or written.
 public struct SkippedEntry: Hashable, Sendable {
-    /// Path below the save directory; nil where the name can't be part of one.
-    public let path: RelativePath?
-    /// Path below the save directory, safe to print.
-    public let shownPath: String
+    /// The folder that it is in, below the save directory; nil at the top.
+    public let folder: RelativePath?
+    /// The name as it was listed; it may be hostile.
+    public let name: [UInt8]
     /// Why it is left alone, as one clause.
     public let reason: String
 
-    /// The entry at `path`.
-    public init(path: RelativePath, reason: String) {
-        self.path = path
-        shownPath = path.description
+    /// The entry with this name in `folder`.
+    public init(_ name: [UInt8], in folder: RelativePath?, reason: String) {
+        self.folder = folder
+        self.name = name
         self.reason = reason
     }
 
-    /// An entry whose name can't be part of a path, shown as `shownPath`.
-    public init(shownPath: String, reason: String) {
-        path = nil
-        self.shownPath = shownPath
-        self.reason = reason
+    /// The entry at `path` below the save directory.
+    public init(path: RelativePath, reason: String) {
+        self.init(Array(path.name.utf8), in: path.parent, reason: reason)
     }
+
+    /// Path below the save directory; nil where the name can't be part of one.
+    public var path: RelativePath? { try? RelativePath(name, in: folder) }
+
+    /// Path below the save directory, safe to print.
+    public var shownPath: String { (folder.map { "\($0)/" } ?? "") + FileName.escaped(name) }
 }

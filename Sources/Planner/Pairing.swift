@@ -79,6 +79,12 @@ public struct Pairing: Sendable {
         for file in contents.files {
             if let folder = file.path.prefix(depth) { files[folder, default: []].append(file) }
         }
+        var foreign: [RelativePath: [SkippedEntry]] = [:]
+        for entry in contents.skipped {
+            guard let folder = entry.folder else { continue }
+            let save = folder.prefix(depth) ?? folder
+            foreign[save, default: []].append(entry)
+        }
         // A folder of which a part could not be listed is not known, so it is no save in this run.
         let unknown = Set(contents.unreadable.compactMap { $0.path.prefix(depth) ?? $0.path })
         var platforms = PlatformNames(directory)
@@ -88,7 +94,8 @@ public struct Pairing: Sendable {
                 owner: owner, platform: platform, game: folder.name, kind: directory.kind,
                 slot: .slot(SaveIdentity.mainSlot))
             return DeviceSave(
-                identity: identity, directory: directory.id, path: folder, files: files.sorted { $0.path < $1.path })
+                identity: identity, directory: directory.id, path: folder, files: files.sorted { $0.path < $1.path },
+                foreign: foreign[folder] ?? [])
         }
     }
 }

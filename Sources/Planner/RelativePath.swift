@@ -54,6 +54,9 @@ public struct RelativePath: Sendable {
         text.utf8.lastIndex(of: UInt8(ascii: "/")).map { RelativePath(unchecked: String(text[..<$0])) }
     }
 
+    /// The path of what is at `path` below this folder.
+    public func appending(_ path: RelativePath) -> RelativePath { RelativePath(unchecked: text + "/" + path.text) }
+
     /// Whether this path lies somewhere below `folder`.
     public func isBelow(_ folder: RelativePath) -> Bool {
         let prefix = folder.text.utf8

@@ -107,7 +107,7 @@ import Testing
     @Test func `every entry that is left out is named with its reason`() {
         var fixture = Fixture()
         fixture.contents[1] = .init(skipped: [
-            SkippedEntry(shownPath: "evil\\x0a", reason: "the name contains a control character")
+            SkippedEntry(Array("evil\n".utf8), in: nil, reason: "the name contains a control character")
         ])
         #expect(fixture.plan().lines == ["skip /saves/gba/evil\\x0a: the name contains a control character"])
         #expect(!fixture.plan().hasProblems)

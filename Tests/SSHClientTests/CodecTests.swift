@@ -22,7 +22,12 @@ import Testing
         (.lstat([0xff]), 7, Wire.string([0xff])),
         (.fstat(handle: []), 8, [0, 0, 0, 0]),
         (.setTimes(handle: [9], modified: 5), 10, Wire.string([9]) + [0, 0, 0, 8, 0, 0, 0, 5, 0, 0, 0, 5]),
-        (.setPermissions(handle: [9], 0o644), 10, Wire.string([9]) + [0, 0, 0, 4, 0, 0, 1, 0xa4]),
+        (.setPermissions(of: .handle([9]), 0o644), 10, Wire.string([9]) + [0, 0, 0, 4, 0, 0, 1, 0xa4]),
+        (
+            .setOwnership(of: .handle([9]), Ownership(user: 1, group: 2)), 10,
+            Wire.string([9]) + [0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2]
+        ),
+        (.setPermissions(of: .path([97]), 0o644), 9, Wire.string([97]) + [0, 0, 0, 4, 0, 0, 1, 0xa4]),
         (.openDirectory(Array("/".utf8)), 11, Wire.string("/")),
         (.readDirectory(handle: [9]), 12, Wire.string([9])),
         (.remove(Array("a".utf8)), 13, Wire.string("a")),
@@ -73,7 +78,9 @@ import Testing
         #expect(try reply(Wire.handle(2, "h")).response == .handle(Array("h".utf8)))
         #expect(try reply(Wire.handle(.max, "h")).number == .max)
         #expect(try reply(Wire.data(3, [1, 2])).response == .data(ByteBuffer(bytes: [1, 2])))
-        let attributes = RemoteAttributes(kind: .file, size: 7, modified: 1_700_000_000, permissions: 0o644)
+        let attributes = RemoteAttributes(
+            kind: .file, size: 7, modified: 1_700_000_000, permissions: 0o644,
+            ownership: Ownership(user: 1_000, group: 1_000))
         #expect(try reply(Wire.attributes(4, size: 7)).response == .attributes(attributes))
         #expect(
             try reply(Wire.names(5, ["a", "b"])).response

@@ -94,7 +94,7 @@ struct DeviceSession: Sendable {
                     // A device that lacks much gets its channels opened while it is being listed.
                     let pushes = try await scope.value.likelyPushes(to: device.directories)
                     async let widened: Void = sftp.widen(forReplacing: pushes)
-                    let listings = try await listAndRepair(over: sftp)
+                    let listings = try await listAndRepair(scope.value, over: connection, sftp, into: staging)
                     let examined = try await examine(
                         listings, covering(listings, scope.value), over: connection, sftp, into: staging,
                         keepsContents: true)
@@ -103,7 +103,8 @@ struct DeviceSession: Sendable {
                     let ledger = try await Ledger.begin(
                         examined.plan, of: device, trigger: trigger, store: store, events: environment.events)
                     let executor = Executor(
-                        device: device, plan: examined.plan, scope: examined.scope, staged: examined.staged,
+                        device: device, plan: examined.plan, listings: listings, scope: examined.scope,
+                        staged: examined.staged,
                         staging: staging, sftp: sftp,
                         store: store, clock: environment.clock, ledger: ledger, stop: stop)
                     let failure = await executor.carryOut()
@@ -117,17 +118,25 @@ struct DeviceSession: Sendable {
     }
 
     /// Lists every directory; where an earlier transfer was interrupted, repairs it and lists again.
-    private func listAndRepair(over sftp: SFTPClient) async throws -> [DirectoryListing] {
+    private func listAndRepair(
+        _ scope: SyncScopeIndex, over connection: SSHConnection?, _ sftp: SFTPClient, into staging: Staging
+    ) async throws -> [DirectoryListing] {
         let lister = RemoteLister(sftp: sftp)
         let found = try await lister.list(device.directories)
         let torn = found.filter { !$0.leftovers.isEmpty }
         guard !torn.isEmpty else { return found.map(\.listing) }
+        let scope = try await covering(found.map(\.listing), scope)
         for directory in torn {
             environment.logger.notice(
                 "repairing an interrupted transfer",
                 metadata: ["device": "\(name)", "directory": "\(directory.listing.directory.path)"])
-            for refusal in try await sftp.repair(directory.leftovers, in: directory.listing.directory) {
-                environment.logger.warning("not repaired: \(refusal)", metadata: ["device": "\(name)"])
+            let repair = LeftoverRepair(
+                device: device, directory: directory.listing.directory, sftp: sftp, store: store, scope: scope,
+                staging: staging,
+                reader: reader(of: scope, listed: environment.clock.moment(), over: connection, sftp, into: staging))
+            for refusal in try await repair.repair(directory.leftovers) {
+                environment.logger.warning(
+                    "not repaired: \(DeviceFailure(refusal))", metadata: ["device": "\(name)"])
             }
         }
         // What could not be repaired says nothing of its save, and keeps no other from being synced.
@@ -156,13 +165,8 @@ struct DeviceSession: Sendable {
         let toRead = survey(pairing, deletions: device.settings.deletionPolicy)
         debug("listed", ["saves": "\(pairing.count)", "to_read": "\(toRead.count)"])
         async let reserved: Void = reserveFolders(for: toRead, scope, in: staging, keepsContents)
-        let recognizer = ContentRecognizer(
-            connection: connection, sftp: sftp, store: store, directories: device.directoriesByID, scope: scope,
-            listed: listed, clock: environment.clock, patience: environment.settings.deadlines.command)
-        let reader = ContentReader(
-            sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, recognizer: recognizer,
-            listed: listed, clock: environment.clock, keepsContents: keepsContents)
-
+        let reader = reader(
+            of: scope, listed: listed, over: connection, sftp, into: staging, keepsContents: keepsContents)
         var knowledge: [SaveKey: DeviceKnowledge] = [:]
         var staged: [SaveKey: [StagedContent]] = [:]
         for reading in try await reader.read(toRead) {
@@ -179,6 +183,18 @@ struct DeviceSession: Sendable {
                 allowed: allowed))
         debug("planned", ["operations": "\(plan.operations.count)"])
         return Examined(plan: plan, scope: scope, staged: staged)
+    }
+
+    private func reader(
+        of scope: SyncScopeIndex, listed: Moment, over connection: SSHConnection?, _ sftp: SFTPClient,
+        into staging: Staging, keepsContents: Bool = true
+    ) -> ContentReader {
+        let recognizer = ContentRecognizer(
+            connection: connection, sftp: sftp, store: store, directories: device.directoriesByID, scope: scope,
+            listed: listed, clock: environment.clock, patience: environment.settings.deadlines.command)
+        return ContentReader(
+            sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, recognizer: recognizer,
+            listed: listed, clock: environment.clock, keepsContents: keepsContents)
     }
 
     /// Most saves that the server does not know are going to be pulled.

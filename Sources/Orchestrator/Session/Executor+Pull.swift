@@ -94,13 +94,8 @@ extension Executor {
             drafted.append(item)
             drafts.append(
                 VersionDraft(
-                    identity: item.identity, shape: item.payload.save.shape,
-                    originalName: item.payload.save.path.name, archival: archival,
-                    files: zip(item.payload.save.files, contents).map { file, content in
-                        VersionDraft.File(
-                            name: file.path.relative(to: item.payload.save.path)?.text ?? file.path.name,
-                            content: content)
-                    }))
+                    item.identity, of: item.payload.save, named: item.payload.save.path.name, archival: archival,
+                    contents: contents))
         }
         var kept: [(Numbered<Observed>, StoredVersion)] = []
         for (item, result) in zip(drafted, await store.library.store(drafts, from: staging)) {
@@ -133,4 +128,17 @@ extension Executor {
 extension Executor.Numbered<Observed> {
     /// The save's identity as the server shows it, or as the device does when the server has none.
     var identity: SaveIdentity { operation.identity ?? payload.save.identity }
+}
+
+extension VersionDraft {
+    /// A version of a save as it was read: `contents` are in the order of its files.
+    init(
+        _ identity: SaveIdentity, of save: DeviceSave, named name: String, archival: Bool, contents: [StagedContent]
+    ) {
+        self.init(
+            identity: identity, shape: save.shape, originalName: name, archival: archival,
+            files: zip(save.files, contents).map { file, content in
+                File(name: file.path.relative(to: save.path)?.text ?? name, content: content)
+            })
+    }
 }

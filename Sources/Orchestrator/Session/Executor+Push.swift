@@ -18,6 +18,7 @@ extension Executor {
         let pushes = operations { operation in
             if case .push(let version, let target) = operation.step { (version: version, target: target) } else { nil }
         }
+        let neighbours = Neighbours(of: pushes.map(\.payload.target).filter { $0.over == .nothing }, in: listings)
         // Opened while the first files are on their way.
         async let widened: Void = sftp.widen(forReplacing: pushes.count)
         var arrivals = PushArrivals(store: store, ledger: ledger)
@@ -35,7 +36,7 @@ extension Executor {
                     for push in try await makeReady(batch) {
                         if underWay < Executor.pushesUnderWay { underWay += 1 } else { _ = await takeArrival() }
                         group.addTask(executorPreference: sftp.taskExecutor) {
-                            (push, await Result { try await put(push) })
+                            (push, await Result { try await put(push, beside: neighbours) })
                         }
                     }
                 }
@@ -47,7 +48,9 @@ extension Executor {
         }
         // One that finds no room on the card takes the room of those beside it for as long as it tries. Once more, one by
         // one, so that it fails alone.
-        for push in refused { await arrivals.add((push.index, await Result { try await put(push) })) }
+        for push in refused {
+            await arrivals.add((push.index, await Result { try await put(push, beside: neighbours) }))
+        }
         await widened
         try await arrivals.finish()
     }
@@ -111,14 +114,15 @@ extension Executor {
         _ = try await uncancelled { [store] in try await store.archive([commit]) }
     }
 
-    private func put(_ push: ReadyPush) async throws -> PushCommit {
+    private func put(_ push: ReadyPush, beside neighbours: Neighbours) async throws -> PushCommit {
         try stop.check()
         guard let directory = device.directoriesByID[push.target.directory], let save = push.operation.saveID else {
             throw DeviceFailure(code: .other, message: "its save directory is not known")
         }
         let replacement = RemoteReplacement(
-            sftp: sftp, library: store.library, clock: clock, root: directory.remotePath, target: push.target,
-            shape: push.version.shape, modified: push.modified > 0 ? push.modified : nil)
+            sftp: sftp, library: store.library, clock: clock, directory: directory, target: push.target,
+            shape: push.version.shape, neighbour: neighbours.model(for: push.target, in: directory),
+            modified: push.modified > 0 ? push.modified : nil)
         let entries = try await replacement.put(push.version)
         let content = DeviceContent(digest: push.version.digest, isBlank: push.version.isBlank, entries: entries)
         return PushCommit(
@@ -147,10 +151,7 @@ extension Executor {
                 let directory = device.directoriesByID[item.payload.save.directory]
             else { continue }
             do {
-                let check = RemoteGuard(sftp: sftp, root: directory.remotePath)
-                try await check.confirm(item.payload.content)
-                try await sftp.removeSave(
-                    directory.remotePath.appending(item.payload.save.path), item.payload.save.shape)
+                try await remove(item.payload, from: directory)
                 let commit = RemovalCommit(
                     operation: ledger.record(of: item.index), device: device.id, save: save)
                 try await uncancelled { [store] in try await store.commitRemovals([commit]) }
@@ -161,6 +162,29 @@ extension Executor {
                 await ledger.failed(item.index, error)
             }
         }
+    }
+}
+
+extension Executor {
+    /// Takes the save out of its place, looks once more whether it is what the plan was made for, and then removes it.
+    private func remove(_ observed: Observed, from directory: SaveDirectory) async throws {
+        let check = RemoteGuard(sftp: sftp, directory: directory)
+        let (save, content) = (observed.save, observed.content)
+        let confirmed = try await check.confirm(content, of: save)
+        let aside = try SetAside(save.path, in: directory, over: sftp)
+        try await aside.begin()
+        do {
+            let tree = try await check.confirm(content, of: save, confirmed: confirmed, setAsideAs: aside.path)
+            guard tree?.skipped.isEmpty ?? true else {
+                throw DeviceFailure(
+                    code: .other, message: "the folder \(save.path) has got what is not synced since the plan was made",
+                    advice: "It was left alone; the next run plans it anew.")
+            }
+        } catch {
+            try? await aside.undo(over: false)
+            throw error
+        }
+        try await aside.discard(save.shape)
     }
 }
 
@@ -228,19 +252,5 @@ extension Operation {
         Operation(
             identity: identity?.inSlot(slot), saveID: nil, remotePath: remotePath, size: size, reason: reason,
             step: step)
-    }
-}
-
-extension SFTPClient {
-    /// Removes a save. A folder is first given a temporary name, so that an interruption leaves all of it or none.
-    fileprivate func removeSave(_ path: RemotePath, _ shape: SaveShape) async throws {
-        switch shape {
-        case .file:
-            try await remove(path)
-        case .folder:
-            let doomed = path.parent.appending(Leftover.temporaryName())
-            try await rename(path, to: doomed)
-            try await removeTree(doomed)
-        }
     }
 }

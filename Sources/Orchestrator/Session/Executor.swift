@@ -8,6 +8,8 @@ import Store
 struct Executor: Sendable {
     let device: Device
     let plan: Plan
+    /// What the plan was made of, on the device's side.
+    let listings: [DirectoryListing]
     /// The server's side as the plan saw it.
     let scope: SyncScopeIndex
     /// The contents that were read and may have to be kept, by save.

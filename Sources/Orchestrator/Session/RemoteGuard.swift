@@ -6,20 +6,53 @@ import struct Crypto.SHA256
 /// The last look before something on the device is replaced or removed: is it still what the plan was made for?
 struct RemoteGuard: Sendable {
     let sftp: SFTPClient
-    let root: RemotePath
+    let directory: SaveDirectory
 
-    /// Throws unless every file of `content` still has exactly its bytes. They are read again, because a stamp can
-    /// stay the same while the content does not.
-    func confirm(_ content: DeviceContent) async throws {
-        for entry in content.entries {
-            let hasher = ChunkHasher()
-            let read = try await sftp.read(root.appending(entry.path), expecting: entry.stamp.size) { chunks in
-                await hasher.update(chunks)
-            }
-            guard await hasher.finish() == entry.sha256, read.before.stamp == read.after.stamp else {
-                throw changed(entry.path)
-            }
+    private var root: RemotePath { directory.remotePath }
+
+    /// Throws unless the save is still exactly `content`. Its files are read again, because a stamp can stay the same while
+    /// the content does not.
+    ///
+    /// Returns what stands in a folder, and the stamps of all files by their paths below the save directory.
+    @discardableResult
+    func confirm(_ content: DeviceContent, of save: DeviceSave) async throws -> Confirmed {
+        var stamps: [RelativePath: Stamp] = [:]
+        for entry in content.entries { stamps[entry.path] = try await confirm(entry) }
+        guard save.shape == .folder else { return Confirmed(stamps: stamps, tree: nil) }
+        // Listed after they were read, so that it also shows what was written in the meantime.
+        let tree = try await RemoteLister(sftp: sftp).tree(of: save.path, in: directory)
+        try require(tree, in: save.path, toHave: stamps, of: save)
+        return Confirmed(stamps: stamps, tree: tree)
+    }
+
+    /// What ``confirm(_:of:)`` found.
+    struct Confirmed: Sendable {
+        let stamps: [RelativePath: Stamp]
+        /// Nil for a save of one file.
+        let tree: RemoteTree?
+    }
+
+    /// Throws unless a save that was confirmed and then given the name `aside` is still what it was, down to the last
+    /// file: a game may have written in the meantime. Returns what stands in it where it is a folder.
+    ///
+    /// A settled stamp is proof here: a later write would have moved it. Files whose stamp proves nothing are read again.
+    func confirm(
+        _ content: DeviceContent, of save: DeviceSave, confirmed: Confirmed, setAsideAs aside: RelativePath
+    ) async throws -> RemoteTree? {
+        var tree: RemoteTree?
+        if save.shape == .folder {
+            let now = try await RemoteLister(sftp: sftp).tree(of: aside, in: directory)
+            try require(now, in: aside, toHave: confirmed.stamps, of: save)
+            tree = now
+        } else {
+            let now = try await sftp.attributes(of: root.appending(aside), followLinks: false)
+            guard now.kind == .file, now.stamp == confirmed.stamps[save.path] else { throw changed(save.path) }
         }
+        for entry in content.entries where entry.state != .settled {
+            let place = entry.path.relative(to: save.path).map(aside.appending) ?? aside
+            guard try await hash(place, size: entry.stamp.size) == entry.sha256 else { throw changed(entry.path) }
+        }
+        return tree
     }
 
     /// Throws unless nothing stands at `path`.
@@ -30,6 +63,35 @@ struct RemoteGuard: Sendable {
             return
         }
         throw changed(path)
+    }
+
+    private func confirm(_ entry: DeviceContent.Entry) async throws -> Stamp {
+        let hasher = ChunkHasher()
+        let read = try await sftp.read(root.appending(entry.path), expecting: entry.stamp.size) { chunks in
+            await hasher.update(chunks)
+        }
+        guard await hasher.finish() == entry.sha256, read.before.stamp == read.after.stamp else {
+            throw changed(entry.path)
+        }
+        return read.after.stamp
+    }
+
+    private func hash(_ path: RelativePath, size: UInt64) async throws -> Digest? {
+        let hasher = ChunkHasher()
+        _ = try await sftp.read(root.appending(path), expecting: size) { chunks in await hasher.update(chunks) }
+        return await hasher.finish()
+    }
+
+    /// Throws unless the tree of `folder` has exactly the files with these stamps, which are named by where the save stood.
+    private func require(
+        _ tree: RemoteTree, in folder: RelativePath, toHave stamps: [RelativePath: Stamp], of save: DeviceSave
+    ) throws {
+        for (path, stamp) in tree.files where stamps[save.path.appending(path)] != stamp {
+            throw changed(save.path.appending(path))
+        }
+        for path in stamps.keys where path.relative(to: save.path).flatMap({ tree.files[$0] }) == nil {
+            throw changed(path)
+        }
     }
 
     private func changed(_ path: RelativePath) -> DeviceFailure {

@@ -16,38 +16,18 @@ struct RemoteLeftover: Sendable {
         guard case .backup(let name) = kind, !siblings.contains(name) else { return nil }
         return name
     }
+
+    /// Where the old content stood, when another one has its place by now.
+    var takenPlace: RelativePath? {
+        guard case .backup(let name) = kind, siblings.contains(name) else { return nil }
+        return try? RelativePath(name, in: folder)
+    }
+
+    /// Its own path; nil where the name can't be part of one.
+    var path: RelativePath? { try? RelativePath(name, in: folder) }
 }
 
 extension SFTPClient {
-    /// Puts old contents back where a swap was interrupted, and removes what else our transfers left in `directory`.
-    ///
-    /// What is removed is never the only copy: temporary files are copies of library versions, and a content is in the
-    /// library before its place is given to another.
-    /// Returns why some could not be repaired; throws only when the connection is lost.
-    func repair(_ leftovers: [RemoteLeftover], in directory: SaveDirectory) async throws -> [SSHError] {
-        var refusals: [SSHError] = []
-        for leftover in leftovers {
-            do {
-                try await repair(leftover, in: directory)
-            } catch let error as SSHError where !error.endsConnection {
-                refusals.append(error)
-            }
-        }
-        return refusals
-    }
-
-    private func repair(_ leftover: RemoteLeftover, in directory: SaveDirectory) async throws {
-        let folder = leftover.folder.map(directory.remotePath.appending) ?? directory.remotePath
-        let path = folder.appending(leftover.name)
-        if let name = leftover.nameToRestore {
-            try await rename(path, to: folder.appending(name))
-        } else if leftover.isFolder {
-            try await removeTree(path)
-        } else {
-            try await remove(path)
-        }
-    }
-
     /// Removes a folder with everything in it; symbolic links in it are removed, not followed.
     func removeTree(_ folder: RemotePath) async throws {
         for entry in try await list(folder) {

@@ -20,6 +20,13 @@ struct RemoteLister: Sendable {
         return all
     }
 
+    /// What stands in a folder of a save directory now, with all that is below it. Throws where a part can't be listed.
+    func tree(of folder: RelativePath, in directory: SaveDirectory) async throws(SSHError) -> RemoteTree {
+        var walk = Walk(directory: directory, from: folder)
+        if let (_, error) = try await fill(&walk).first { throw error }
+        return walk.tree(of: folder)
+    }
+
     private func found(in directory: SaveDirectory) async -> Result<Found, SSHError> {
         // Asked in the same flight as the listing.
         async let card = card(under: directory)
@@ -34,22 +41,32 @@ struct RemoteLister: Sendable {
                 error.code == .noSuchFile ? .missing : .unreadable(reason: error.what)
             return .success(Found(listing: DirectoryListing(directory: directory, state: state), leftovers: []))
         }
-        // Level by level, each level side by side.
+        do throws(SSHError) {
+            for (folder, error) in try await fill(&walk) { walk.addUnreadable(folder, error) }
+        } catch {
+            return .failure(error)
+        }
+        return .success(walk.found(on: await card))
+    }
+
+    /// Lists the folders of a walk until there are no more: level by level, each level side by side. Returns those that could
+    /// not be listed; throws only when the connection is lost.
+    private func fill(_ walk: inout Walk) async throws(SSHError) -> [(folder: RelativePath, error: SSHError)] {
+        var unreadable: [(folder: RelativePath, error: SSHError)] = []
+        let root = walk.directory.remotePath
         var folders = walk.takeFolders()
         while !folders.isEmpty {
-            let results = await folders.concurrentMap(atMost: 128) { folder in
-                await entries(of: directory.remotePath.appending(folder))
-            }
+            let results = await folders.concurrentMap(atMost: 128) { await entries(of: root.appending($0)) }
             for (folder, result) in zip(folders, results) {
                 switch result {
                 case .success(let entries): walk.add(entries, in: folder)
-                case .failure(let error) where error.endsConnection: return .failure(error)
-                case .failure(let error): walk.addUnreadable(folder, error)
+                case .failure(let error) where error.endsConnection: throw error
+                case .failure(let error): unreadable.append((folder, error))
                 }
             }
             folders = walk.takeFolders()
         }
-        return .success(walk.found(on: await card))
+        return unreadable
     }
 
     private func card(under directory: SaveDirectory) async -> CardIdentity? {
@@ -69,11 +86,13 @@ private struct Walk {
     private var leftovers: [RemoteLeftover] = []
     private var foldersToList: [RelativePath] = []
 
-    /// Saves lie near the top; deeper folders are an emulator's own business.
-    private static let deepest = 8
+    /// Saves lie near the top, in folder saves somewhat deeper; what is deeper than this is an emulator's own business.
+    private static let deepest = 16
 
-    init(directory: SaveDirectory) {
+    /// Lists `folder` first, or nothing yet for nil.
+    init(directory: SaveDirectory, from folder: RelativePath? = nil) {
         self.directory = directory
+        foldersToList = folder.map { [$0] } ?? []
     }
 
     mutating func takeFolders() -> [RelativePath] {
@@ -100,7 +119,8 @@ private struct Walk {
             do throws(NameProblem) {
                 add(try RelativePath(entry.name, in: folder), entry.attributes)
             } catch {
-                skip(entry.name, in: folder, "the name \(error.explanation)")
+                contents.skipped.append(
+                    SkippedEntry(entry.name, in: folder, reason: "the name \(error.explanation)"))
             }
         }
     }
@@ -112,18 +132,18 @@ private struct Walk {
             contents.files.append(ListedFile(path: path, stamp: stamp))
         case .directory:
             contents.folders.append(path)
-            if path.components.count <= Walk.deepest { foldersToList.append(path) }
+            if path.components.count <= Walk.deepest {
+                foldersToList.append(path)
+            } else {
+                contents.skipped.append(
+                    SkippedEntry(path: path, reason: "more than \(Walk.deepest) folders down, and not looked at"))
+            }
         case .symlink:
             contents.skipped.append(
                 SkippedEntry(path: path, reason: "a symbolic link; the file it names is synced itself"))
         case .other:
             contents.skipped.append(SkippedEntry(path: path, reason: "not a regular file"))
         }
-    }
-
-    private mutating func skip(_ name: [UInt8], in folder: RelativePath?, _ reason: String) {
-        let shown = (folder.map { "\($0)/" } ?? "") + FileName.escaped(name)
-        contents.skipped.append(SkippedEntry(shownPath: shown, reason: reason))
     }
 
     /// What was found; folders and what is left alone in the order of their paths.
@@ -134,6 +154,17 @@ private struct Walk {
         contents.skipped.sort { $0.shownPath < $1.shownPath }
         return RemoteLister.Found(
             listing: DirectoryListing(directory: directory, state: .listed(contents), card: card), leftovers: leftovers)
+    }
+
+    /// What was found below `folder`, where the walk began.
+    func tree(of folder: RelativePath) -> RemoteTree {
+        let files = contents.files.compactMap { file in file.path.relative(to: folder).map { ($0, file.stamp) } }
+        let skipped = contents.skipped.map { RemoteTree.Entry(folder: $0.folder?.relative(to: folder), name: $0.name) }
+        let ours = leftovers.map { RemoteTree.Entry(folder: $0.folder?.relative(to: folder), name: $0.name) }
+        let folders = contents.folders.compactMap { $0.relative(to: folder) }
+        return RemoteTree(
+            files: Dictionary(files, uniquingKeysWith: { first, _ in first }), folders: folders.sorted(),
+            skipped: Set(skipped + ours))
     }
 }
 

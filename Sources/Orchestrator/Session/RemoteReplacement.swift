@@ -7,12 +7,17 @@ struct RemoteReplacement: Sendable {
     let sftp: SFTPClient
     let library: Library
     let clock: any SystemClock
-    /// The save directory.
-    let root: RemotePath
+    let directory: SaveDirectory
     let target: PushTarget
     let shape: SaveShape
+    /// What a new save is like in owner, group and mode: one beside it, or the folder that it is put into. A save that is
+    /// replaced is its own model.
+    let neighbour: RemotePath
     /// Seconds since 1970 to give the files, or nil to leave the device's own time.
     let modified: Int64?
+
+    private var root: RemotePath { directory.remotePath }
+    private var place: RemotePath { root.appending(target.path) }
 
     /// Replaces safely and returns what stands there now, one entry a file, with stamps as the device reports them.
     func put(_ version: StoredVersion) async throws -> [DeviceContent.Entry] {
@@ -26,72 +31,128 @@ struct RemoteReplacement: Sendable {
         guard let entry = version.entries.first, version.entries.count == 1 else {
             throw DeviceFailure(code: .other, message: "the version in the library is not a single file")
         }
-        let path = root.appending(target.path)
-        let stands = try await send(entry, of: version, to: path) { try await confirmTarget() }
+        let stands = try await send(entry, of: version, to: place, like: replaced == nil ? neighbour : place) {
+            try await confirmTarget()
+        }
         return [seen(entry, at: target.path, stands)]
+    }
+
+    /// What the plan found in the place, or nil for an empty one.
+    private var replaced: Observed? {
+        switch target.over {
+        case .nothing: nil
+        case .agreed(let save, let content), .preserving(let save, let content, as: _):
+            Observed(save: save, content: content)
+        }
+    }
+
+    /// The last look at a save of one file.
+    private func confirmTarget() async throws {
+        let check = RemoteGuard(sftp: sftp, directory: directory)
+        if let replaced {
+            try await check.confirm(replaced.content, of: replaced.save)
+        } else if !sftp.capabilities.renameRefusesTakenNames {
+            // Where the rename itself refuses, a look before it adds nothing.
+            try await check.confirmAbsent(target.path)
+        }
     }
 
     /// A folder is built beside its place and swapped in, so that no mix of two versions ever stands there.
     private func putFolder(_ version: StoredVersion) async throws -> [DeviceContent.Entry] {
-        let place = root.appending(target.path)
         let building = place.parent.appending(Leftover.temporaryName())
-        let backup = place.parent.appending(Leftover.backupName(of: place.name))
-        let entries: [DeviceContent.Entry]
         do {
-            entries = try await build(version, in: building)
-            try await confirmTarget()
-            try await swap(building, place, backup)
+            let entries = try await build(version, in: building)
+            if let replaced {
+                try await swap(building, with: replaced, version)
+            } else {
+                try await sftp.move(building, to: place)
+            }
+            return entries
         } catch {
             try? await sftp.removeTree(building)
             throw error
         }
-        if target.over != .nothing { try await sftp.removeTree(backup) }
-        return entries
     }
 
-    private func swap(_ building: RemotePath, _ place: RemotePath, _ backup: RemotePath) async throws {
-        guard target.over != .nothing else { return try await sftp.rename(building, to: place) }
-        try await sftp.rename(place, to: backup)
+    /// Puts the new folder in the old one's place, gets over to it what is in no version, and only then removes the old one.
+    private func swap(_ building: RemotePath, with old: Observed, _ version: StoredVersion) async throws {
+        let check = RemoteGuard(sftp: sftp, directory: directory)
+        let confirmed = try await check.confirm(old.content, of: old.save)
+        try requirePlace(for: confirmed.tree, in: version)
+        let aside = try SetAside(target.path, in: directory, over: sftp)
+        try await aside.begin()
         do {
-            try await sftp.rename(building, to: place)
+            try await sftp.move(building, to: place)
         } catch {
             // The place is not left empty; where this fails too, the next run repairs it.
-            try? await sftp.rename(backup, to: place)
+            try? await aside.undo(over: false)
             throw error
+        }
+        let tree: RemoteTree?
+        do {
+            tree = try await check.confirm(
+                old.content, of: old.save, confirmed: confirmed, setAsideAs: aside.path)
+            try requirePlace(for: tree, in: version)
+        } catch {
+            try? await aside.undo(over: true)
+            throw error
+        }
+        if let tree { try await aside.carryOver(tree) }
+        try await aside.discard(.folder)
+    }
+
+    /// Throws where the new folder has a file or a folder of its own in the place of something that is to be got over to it.
+    private func requirePlace(for tree: RemoteTree?, in version: StoredVersion) throws {
+        guard let foreign = tree?.foreign, !foreign.isEmpty else { return }
+        let files = Set(version.entries.map { NameFolding.caseFolded($0.path.text) })
+        let folders = Set(version.folders.map { NameFolding.caseFolded($0.text) })
+        for entry in foreign {
+            let isTaken = entry.path.map { path in
+                let name = NameFolding.caseFolded(path.text)
+                return files.contains(name) || folders.contains(name)
+            }
+            guard isTaken == true || entry.way.contains(where: { files.contains(NameFolding.caseFolded($0.text)) })
+            else {
+                continue
+            }
+            let shown = (entry.folder.map { place.appending($0) } ?? place).appending(entry.name)
+            throw DeviceFailure(
+                code: .other,
+                message: "\(shown) is not synced, and the server's save has something else under that name",
+                advice: "Rename or remove it on the device.")
         }
     }
 
     private func build(_ version: StoredVersion, in building: RemotePath) async throws -> [DeviceContent.Entry] {
         try await sftp.makeDirectory(building)
         for folder in version.folders { try await sftp.makeDirectory(building.appending(folder)) }
+        let known = Set(replaced?.content.entries.map(\.path) ?? [])
         var entries: [DeviceContent.Entry] = []
         for entry in version.entries {
-            let stands = try await send(entry, of: version, to: building.appending(entry.path)) {}
-            if let path = RelativePath(target.path.text + "/" + entry.path.text) {
-                entries.append(seen(entry, at: path, stands))
-            }
+            let path = target.path.appending(entry.path)
+            // Like the file that it replaces, else like another one of the save.
+            let model = known.contains(path) ? path : known.min()
+            let stands = try await send(
+                entry, of: version, to: building.appending(entry.path), like: model.map(root.appending) ?? neighbour
+            ) {}
+            entries.append(seen(entry, at: path, stands))
+        }
+        // After the files: a folder may be like one that the login can't write to.
+        for folder in [building] + version.folders.map(building.appending) {
+            try await sftp.copyAccess(of: replaced == nil ? neighbour : place, to: folder)
         }
         return entries.sorted { $0.path < $1.path }
     }
 
     private func send(
-        _ entry: StoredVersion.Entry, of version: StoredVersion, to path: RemotePath,
+        _ entry: StoredVersion.Entry, of version: StoredVersion, to path: RemotePath, like model: RemotePath,
         beforeSwap: @escaping @Sendable () async throws -> Void
     ) async throws -> RemoteAttributes {
         let file = library.file(entry, of: version)
         return try await sftp.replace(
-            path, size: entry.size, modified: modified, overwriting: shape == .folder || target.over != .nothing,
+            path, size: entry.size, modified: modified, like: model,
+            overwriting: shape == .folder || target.over != .nothing,
             source: { try await file.read(upTo: $0) }, beforeSwap: beforeSwap)
-    }
-
-    private func confirmTarget() async throws {
-        let check = RemoteGuard(sftp: sftp, root: root)
-        switch target.over {
-        // Where the rename itself refuses, a look before it adds nothing.
-        case .nothing where shape == .file && sftp.capabilities.renameRefusesTakenNames: break
-        case .nothing: try await check.confirmAbsent(target.path)
-        case .agreed(_, let content), .preserving(_, let content, as: _): try await check.confirm(content)
-        }
     }
 
     private func seen(

@@ -11,6 +11,19 @@ public struct RemoteAttributes: Hashable, Sendable {
     public let modified: Int64
     /// The nine permission bits and the three above them, where the server sends them.
     public let permissions: UInt32?
+    /// Whose it is, where the server sends that.
+    public let ownership: Ownership?
+}
+
+/// User and group of a file, by their numbers on the device.
+public struct Ownership: Hashable, Sendable {
+    /// The user's number.
+    public let user: UInt32
+    /// The group's number.
+    public let group: UInt32
+
+    /// Changes only the group: chown(2) leaves the user as it is where its number is -1.
+    static func group(_ group: UInt32) -> Ownership { Ownership(user: .max, group: group) }
 }
 
 /// One entry of a listed directory.

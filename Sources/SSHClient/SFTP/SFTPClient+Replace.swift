@@ -9,7 +9,8 @@ extension SFTPClient {
     /// - Parameters:
     ///   - size: bytes that `source` will give.
     ///   - modified: seconds since 1970 to set, or nil. A device that refuses is not an error.
-    ///   - permissions: mode bits to set, or nil. A device that refuses is not an error.
+    ///   - model: whose owner, group and mode the file gets: the one that is replaced, one beside it, or the folder; of a
+    ///     folder without the right to execute. A device that refuses them is not an error.
     ///   - overwriting: false where nothing is to stand there: what appears in the meantime then stays, and the call fails.
     ///     Only where the card knows no hard links (FAT, Android) is there an instant between the last look and the rename.
     ///   - source: gives the next bytes, at most as many as asked for; empty or nil at the end. Not asked again once it has
@@ -17,18 +18,19 @@ extension SFTPClient {
     ///   - beforeSwap: the last check, made when the new content is safe under its temporary name.
     /// - Returns: what stands there, as the device reports it.
     public func replace(
-        _ target: RemotePath, size: UInt64, modified: Int64?, permissions: UInt32? = nil, overwriting: Bool = true,
+        _ target: RemotePath, size: UInt64, modified: Int64?, like model: RemotePath? = nil, overwriting: Bool = true,
         source: @Sendable (Int) async throws -> [UInt8]?, beforeSwap: @Sendable () async throws -> Void
     ) async throws -> RemoteAttributes {
         try Task.checkCancellation()
         let temporary = target.parent.appending(Leftover.temporaryName())
         do {
             let writing = try await write(
-                temporary, for: target, size: size, modified: modified, permissions: permissions, source)
+                temporary, for: target, size: size, modified: modified, like: model, source)
             // Asked in the same flight as the last of the writing, so that it costs no round trip of its own.
             var objection: (any Error)?
             do { try await beforeSwap() } catch { objection = error }
             try await confirm(writing, target)
+            await giveGroup(writing, temporary)
             let arrived = try await arrived(writing, temporary)
             guard arrived.size == size else {
                 throw SSHError(.failure, "\(arrived.size) bytes of \(target) arrived on the device instead of \(size)")
@@ -51,6 +53,8 @@ extension SFTPClient {
     /// What was sent of a new file and is not all answered yet.
     private struct Writing {
         let writes: WriteTally
+        /// The owner and group that the file is to have, and what came of giving it to them.
+        let ownership: (wanted: Ownership, given: Pending<SFTPResponse>)?
         let sync: Pending<SFTPResponse>?
         /// What arrived, where the server has looked before it closes the file.
         let look: Pending<SFTPResponse>?
@@ -59,12 +63,13 @@ extension SFTPClient {
 
     /// Sends everything up to CLOSE, in one flight where the server works in order.
     private func write(
-        _ temporary: RemotePath, for target: RemotePath, size: UInt64, modified: Int64?, permissions: UInt32?,
+        _ temporary: RemotePath, for target: RemotePath, size: UInt64, modified: Int64?, like model: RemotePath?,
         _ source: @Sendable (Int) async throws -> [UInt8]?
     ) async throws -> Writing {
         await acquireOpenFile()
         defer { openFiles.release() }
         let pipeline = leastBusy()
+        let look = model.map { pipeline.send(.lstat($0.bytes)) }
         let handle = try handle(
             try await pipeline.send(.openNew(temporary.bytes)).value(), "write beside \(target)")
         let writes = WriteTally()
@@ -88,14 +93,33 @@ extension SFTPClient {
             pipeline.send(.close(handle: handle))
             throw error
         }
-        // Each its own request: FAT refuses modes, Android refuses times, and neither is needed.
+        // Each its own request: FAT refuses owners and modes, Android refuses times, and none is needed.
+        var model: RemoteAttributes?
+        if case .attributes(let attributes) = try await look?.value() { model = attributes }
+        let ownership = model?.ownership.map {
+            (wanted: $0, given: pipeline.send(.setOwnership(of: .handle(handle), $0)))
+        }
+        if let permissions = model?.permissionsOfFile {
+            pipeline.send(.setPermissions(of: .handle(handle), permissions))
+        }
         if let modified, let seconds = UInt32(exactly: modified) {
             pipeline.send(.setTimes(handle: handle, modified: seconds))
         }
-        if let permissions { pipeline.send(.setPermissions(handle: handle, permissions)) }
         let sync = capabilities.fsync ? pipeline.send(.fsync(handle: handle)) : nil
-        let look = capabilities.isSequential ? pipeline.send(.fstat(handle: handle)) : nil
-        return Writing(writes: writes, sync: sync, look: look, close: pipeline.send(.close(handle: handle)))
+        let arrived = capabilities.isSequential ? pipeline.send(.fstat(handle: handle)) : nil
+        return Writing(
+            writes: writes, ownership: ownership, sync: sync, look: arrived,
+            close: pipeline.send(.close(handle: handle)))
+    }
+
+    /// Gives a new file at least the group that it is to have, where the login may not give it to another user.
+    private func giveGroup(_ writing: Writing, _ temporary: RemotePath) async {
+        guard let (wanted, given) = writing.ownership, givesGroups,
+            case .status(let status)? = try? await given.value(), status.code != SFTPStatus.ok
+        else { return }
+        let answer = try? await single(.setOwnership(of: .path(temporary.bytes), .group(wanted.group)))
+        // Where one group is refused, on a card without owners or to a user who is in no other, all are.
+        if case .status(let status)? = answer, status.code != SFTPStatus.ok { givesGroups = false }
     }
 
     /// Throws unless everything that was sent of a new file was answered with OK.
@@ -149,6 +173,17 @@ extension SFTPClient {
         return try attributes(seen, "look at \(target)")
     }
 
+    /// Gives a file, a link or a directory another name. Fails where that is taken: then both stay as they are. Only where
+    /// the card knows no hard links (FAT, Android) is there an instant between the last look and the rename.
+    public func move(_ path: RemotePath, to newPath: RemotePath) async throws(SSHError) {
+        if !capabilities.renameRefusesTakenNames { try await refuseIfTaken(newPath) }
+        let answer = try await single(.rename(from: path.bytes, to: newPath.bytes))
+        if case .status(let status) = answer, status.code == SFTPStatus.ok { return }
+        try await refuseIfTaken(newPath)
+        guard capabilities.atomicReplace else { throw refusal(answer, "rename \(path) to \(newPath)") }
+        try await rename(path, to: newPath)
+    }
+
     private func swapByBackup(
         _ temporary: RemotePath, _ target: RemotePath, overwriting: Bool
     ) async throws(SSHError) -> RemoteAttributes {
@@ -169,7 +204,7 @@ extension SFTPClient {
     private func refuseIfTaken(_ target: RemotePath) async throws(SSHError) {
         guard try await exists(target) else { return }
         throw SSHError(
-            .failure, "\(target) appeared on the device while its content was being sent",
+            .failure, "\(target) appeared on the device after the plan was made",
             advice: "It was left alone; the next run plans it anew.")
     }
 
@@ -197,6 +232,35 @@ extension SFTPClient {
                 advice: "Make room on the device.")
         }
         return error
+    }
+}
+
+extension SFTPClient {
+    /// Gives a directory the owner, group and mode of the directory `model`, as far as the device lets us.
+    public func copyAccess(of model: RemotePath, to directory: RemotePath) async throws(SSHError) {
+        guard case .attributes(let model) = try await single(.lstat(model.bytes)), model.kind == .directory else {
+            return
+        }
+        if let ownership = model.ownership {
+            let answer = try await single(.setOwnership(of: .path(directory.bytes), ownership))
+            if case .status(let status) = answer, status.code != SFTPStatus.ok, givesGroups {
+                _ = try await single(.setOwnership(of: .path(directory.bytes), .group(ownership.group)))
+            }
+        }
+        if let permissions = model.permissions {
+            _ = try await single(.setPermissions(of: .path(directory.bytes), permissions))
+        }
+    }
+}
+
+extension RemoteAttributes {
+    /// The mode for a file that is to be like this one, or like the files of this folder.
+    fileprivate var permissionsOfFile: UInt32? {
+        switch kind {
+        case .file: permissions
+        case .directory: permissions.map { $0 & 0o666 }
+        case .symlink, .other: nil
+        }
     }
 }
 

@@ -37,6 +37,9 @@ public actor SFTPClient {
     /// Whether a file is closed as soon as all of it was asked for, which only servers that work in order allow.
     var closesEarly: Bool
 
+    /// Whether the device may still let us give files to another group.
+    var givesGroups = true
+
     /// The connection's event loop runs everything here.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
     private nonisolated let executor: any SerialExecutor

@@ -12,7 +12,8 @@ enum SFTPRequest: Hashable {
     case lstat([UInt8])
     case fstat(handle: [UInt8])
     case setTimes(handle: [UInt8], modified: UInt32)
-    case setPermissions(handle: [UInt8], UInt32)
+    case setPermissions(of: Subject, UInt32)
+    case setOwnership(of: Subject, Ownership)
     case openDirectory([UInt8])
     case readDirectory(handle: [UInt8])
     case remove([UInt8])
@@ -24,6 +25,19 @@ enum SFTPRequest: Hashable {
     case fsync(handle: [UInt8])
     case statvfs([UInt8])
     case limits
+
+    /// What a request is about: a file that is open, or what stands at a path.
+    enum Subject: Hashable {
+        case handle([UInt8])
+        case path([UInt8])
+
+        /// What the server finds it by.
+        var bytes: [UInt8] {
+            switch self {
+            case .handle(let bytes), .path(let bytes): bytes
+            }
+        }
+    }
 
     /// SSH_FXP_INIT for version 3, which has no request number.
     static let initialize: [UInt8] = [0, 0, 0, 5, 1, 0, 0, 0, 3]
@@ -46,7 +60,8 @@ enum SFTPRequest: Hashable {
         case .write: 6
         case .lstat: 7
         case .fstat: 8
-        case .setTimes, .setPermissions: 10
+        case .setPermissions(of: .path, _), .setOwnership(of: .path, _): 9
+        case .setTimes, .setPermissions, .setOwnership: 10
         case .openDirectory: 11
         case .readDirectory: 12
         case .remove: 13
@@ -85,9 +100,12 @@ enum SFTPRequest: Hashable {
         case .setTimes(let handle, let modified):
             buffer.writeString32(handle)
             buffer.writeMultipleIntegers(UInt32(0x08), modified, modified)
-        case .setPermissions(let handle, let permissions):
-            buffer.writeString32(handle)
+        case .setPermissions(let subject, let permissions):
+            buffer.writeString32(subject.bytes)
             buffer.writeMultipleIntegers(UInt32(0x04), permissions)
+        case .setOwnership(let subject, let ownership):
+            buffer.writeString32(subject.bytes)
+            buffer.writeMultipleIntegers(UInt32(0x02), ownership.user, ownership.group)
         case .rename(let from, let to):
             buffer.writeString32(from)
             buffer.writeString32(to)
@@ -122,6 +140,7 @@ enum SFTPRequest: Hashable {
             case .fstat: "FSTAT"
             case .setTimes: "SET-TIMES"
             case .setPermissions: "SET-PERMISSIONS"
+            case .setOwnership: "SET-OWNERSHIP"
             case .openDirectory(let path): "OPEN-DIRECTORY \(shown(path))"
             case .readDirectory: "READ-DIRECTORY"
             case .remove(let path): "REMOVE \(shown(path))"
@@ -144,7 +163,8 @@ enum SFTPRequest: Hashable {
         /// Whether it could change something on the device.
         var changes: Bool {
             switch self {
-            case .openNew, .write, .setTimes, .setPermissions, .remove, .makeDirectory, .removeDirectory, .rename,
+            case .openNew, .write, .setTimes, .setPermissions, .setOwnership, .remove, .makeDirectory, .removeDirectory,
+                .rename,
                 .posixRename, .fsync:
                 true
             case .openRead, .close, .read, .stat, .lstat, .fstat, .openDirectory, .readDirectory, .realPath, .statvfs,

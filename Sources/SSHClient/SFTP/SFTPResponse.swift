@@ -113,13 +113,19 @@ extension ByteBuffer {
         guard let flags = readInteger(as: UInt32.self) else { throw SFTPMalformed(reason: "attributes without flags") }
         func missing() -> SFTPMalformed { SFTPMalformed(reason: "attributes shorter than their flags say") }
         var size: UInt64 = 0
+        var ownership: Ownership?
         var permissions: UInt32?
         var modified: UInt32 = 0
         if flags & 0x01 != 0 {
             guard let value = readInteger(as: UInt64.self) else { throw missing() }
             size = value
         }
-        if flags & 0x02 != 0 { guard readInteger(as: UInt64.self) != nil else { throw missing() } }
+        if flags & 0x02 != 0 {
+            guard let user = readInteger(as: UInt32.self), let group = readInteger(as: UInt32.self) else {
+                throw missing()
+            }
+            ownership = Ownership(user: user, group: group)
+        }
         if flags & 0x04 != 0 {
             guard let value = readInteger(as: UInt32.self) else { throw missing() }
             permissions = value
@@ -137,7 +143,7 @@ extension ByteBuffer {
         }
         return RemoteAttributes(
             kind: RemoteAttributes.Kind(permissions: permissions, longName: longName), size: size,
-            modified: Int64(modified), permissions: permissions.map { $0 & 0o7777 })
+            modified: Int64(modified), permissions: permissions.map { $0 & 0o7777 }, ownership: ownership)
     }
 }
 

@@ -10,6 +10,8 @@
     struct FaultState {
         /// Saves on each handheld, by `device/path`.
         private(set) var standing: [String: Content] = [:]
+        /// What no version holds, in folder saves on the handhelds: by path in the save, wherever an interrupted run has it.
+        private(set) var foreign: Set<String> = []
         /// What has a name of ours on a handheld.
         private(set) var leftovers: [String] = []
         /// The server's side: each save's current content, or that it is deleted.
@@ -42,6 +44,7 @@
             let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(home)/\(directory)")) ?? []
             for name in names {
                 let content = Content(at: "\(home)/\(directory)/\(name)")
+                lookForForeignEntries(in: "\(home)/\(directory)/\(name)")
                 switch Leftover.classify(Array(name.utf8)) {
                 case .temporary: leftovers.append("\(directory)/\(name)")
                 case .backup:
@@ -57,6 +60,15 @@
             }
         }
 
+        private mutating func lookForForeignEntries(in save: String) {
+            for path in FileManager.default.subpaths(atPath: save) ?? [] {
+                guard ["LINK ", "empty ", "odd"].contains(where: (path as NSString).lastPathComponent.hasPrefix) else {
+                    continue
+                }
+                foreign.insert(path)
+            }
+        }
+
         /// P1 and P2: every content that ever was can still be had, and nothing is torn.
         func check(against ever: EverWritten) throws {
             for (path, content) in standing {
@@ -69,6 +81,7 @@
                     throw Broken("lost: \(save) \(content.shown)")
                 }
             }
+            guard foreign.count == 8 else { throw Broken("lost what no version holds; left are \(foreign.sorted())") }
             let known = Set(ever.values.flatMap { $0 }.flatMap(\.digests))
             for (path, digest) in unnamed where !known.contains(digest) { throw Broken("torn in the library: \(path)") }
         }
@@ -143,9 +156,8 @@
             }
             var files: [String: [UInt8]] = [:]
             for name in FileManager.default.subpaths(atPath: path) ?? [] {
-                var isFolder: ObjCBool = false
-                _ = FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)
-                if !isFolder.boolValue {
+                var info = stat()
+                if lstat("\(path)/\(name)", &info) == 0, info.st_mode & S_IFMT == S_IFREG {
                     files[name] = FileManager.default.contents(atPath: "\(path)/\(name)").map(Array.init)
                 }
             }

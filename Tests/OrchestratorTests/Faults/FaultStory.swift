@@ -62,7 +62,22 @@
             for game in ["Gone", "Retired"] {
                 try FileManager.default.removeItem(atPath: path("pocket", "saves/\(game).srm"))
             }
+            try addForeignEntries(to: "psp/PUSHED")
+            try addForeignEntries(to: "psp/PULLED")
             return ever
+        }
+
+        /// What no version holds, in a folder save: links, a name that can't be carried, and an empty folder. Their names are
+        /// the save's own.
+        private func addForeignEntries(to save: String) throws {
+            let folder = path("pocket", save)
+            let name = (save as NSString).lastPathComponent
+            for link in ["LINK \(name)", "icons/LINK \(name)"] {
+                try FileManager.default.createSymbolicLink(atPath: "\(folder)/\(link)", withDestinationPath: "nowhere")
+            }
+            try FileManager.default.createDirectory(
+                atPath: "\(folder)/empty \(name)", withIntermediateDirectories: false)
+            guard mkfifo("\(folder)/odd\u{1}\(name)", 0o600) == 0 else { throw Broken("no FIFO can be made") }
         }
 
         private func add(_ name: String, to hub: FaultHub, _ home: String) async throws {

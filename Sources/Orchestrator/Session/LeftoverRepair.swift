@@ -1,0 +1,120 @@
+import Planner
+import SSHClient
+import Store
+
+/// Repairs what interrupted transfers of ours left in a save directory.
+///
+/// Nothing is removed that could be the only copy: temporary names are given to copies of library versions alone, and an old
+/// content is in the library before it goes.
+struct LeftoverRepair: Sendable {
+    let device: Device
+    let directory: SaveDirectory
+    let sftp: SFTPClient
+    let store: Store
+    /// The server's side.
+    let scope: SyncScopeIndex
+    let staging: Staging
+    /// Reads what is to be kept.
+    let reader: ContentReader
+
+    /// Puts old contents back where a swap was interrupted, and removes what else is left. Returns why some could not be
+    /// repaired; throws only when the connection or the database is lost.
+    func repair(_ leftovers: [RemoteLeftover]) async throws -> [any Error] {
+        var refusals: [any Error] = []
+        for leftover in leftovers {
+            do {
+                try await repair(leftover)
+            } catch let error as SSHError where error.endsConnection {
+                throw error
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                refusals.append(error)
+            }
+        }
+        return refusals
+    }
+
+    private func repair(_ leftover: RemoteLeftover) async throws {
+        let folder = leftover.folder.map(directory.remotePath.appending) ?? directory.remotePath
+        let path = folder.appending(leftover.name)
+        if let name = leftover.nameToRestore {
+            try await sftp.move(path, to: folder.appending(name))
+        } else if let place = leftover.takenPlace, let aside = leftover.path {
+            try await finish(SetAside(at: aside, from: place, in: directory, over: sftp), isFolder: leftover.isFolder)
+        } else if leftover.isFolder {
+            try await sftp.removeTree(path)
+        } else {
+            try await sftp.remove(path)
+        }
+    }
+
+    /// Ends a swap that was interrupted after the new content had its place.
+    private func finish(_ aside: SetAside, isFolder: Bool) async throws {
+        if isFolder {
+            let tree = try await RemoteLister(sftp: sftp).tree(of: aside.path, in: directory)
+            let files = tree.files.map { ListedFile(path: $0, stamp: $1) }.sorted { $0.path < $1.path }
+            if !files.isEmpty { try await keep(files, of: aside) }
+            try await aside.carryOver(tree)
+            try await aside.discard(.folder)
+        } else {
+            let attributes = try await sftp.attributes(
+                of: directory.remotePath.appending(aside.path), followLinks: false)
+            guard attributes.kind == .file else { throw notOurs(aside) }
+            try await keep([ListedFile(path: aside.path, stamp: attributes.stamp)], of: aside)
+            try await aside.discard(.file)
+        }
+    }
+
+    /// Makes sure that the library has what was set aside: a game may have written to it at the last moment. `files` are
+    /// below the folder, or the file itself.
+    private func keep(_ files: [ListedFile], of aside: SetAside) async throws {
+        guard let save = save(files, of: aside), let server = scope.server(save.identity.key) else {
+            throw notOurs(aside)
+        }
+        guard let reading = try await reader.read([save]).first, case .read(let content) = reading.knowledge else {
+            throw DeviceFailure(code: .other, message: "the old content \(aside.path) can't be read")
+        }
+        let known = try await store.knownDigests(of: [server.id: [content.digest]])
+        if known[server.id]?.contains(content.digest) == true { return }
+        guard let staged = reading.staged else {
+            throw DeviceFailure(code: .other, message: "the old content \(aside.path) was not received")
+        }
+        let draft = VersionDraft(
+            server.identity, of: save, named: aside.place.name, archival: true, contents: staged)
+        guard let version = try await store.library.store([draft], from: staging).first?.get() else { return }
+        let commit = ArchiveCommit(
+            device: device.id, place: .archive(save: server.id), version: version, modified: content.modified)
+        try await uncancelled { [store] in try await store.archive([commit]) }
+        await staging.settle()
+    }
+
+    /// What was set aside, as the save whose place it had; nil where that is none.
+    private func save(_ files: [ListedFile], of aside: SetAside) -> DeviceSave? {
+        let isFolder = directory.layout == .folders
+        let there = files.map {
+            isFolder
+                ? ListedFile(path: aside.place.appending($0.path), stamp: $0.stamp)
+                : ListedFile(path: aside.place, stamp: $0.stamp)
+        }
+        let listing = DirectoryListing(directory: directory, state: .listed(.init(files: there)))
+        // Without a baseline, so that it is looked at whatever its stamps are.
+        let nothing = SyncScopeIndex(owner: device.settings.owner, saves: [], baselines: [], directories: [])
+        guard let found = Pairing(listings: [listing], scope: nothing).saves.first?.save else { return nil }
+        return isFolder
+            ? DeviceSave(
+                identity: found.identity, directory: directory.id, path: aside.path,
+                files: files.map { ListedFile(path: aside.path.appending($0.path), stamp: $0.stamp) })
+            : files.first.map {
+                DeviceSave(identity: found.identity, directory: directory.id, path: aside.path, stamp: $0.stamp)
+            }
+    }
+
+    private func notOurs(_ aside: SetAside) -> DeviceFailure {
+        DeviceFailure(
+            code: .other,
+            message:
+                "\(directory.remotePath.appending(aside.path)) has the name of an old content, and is none of a save here",
+            advice: "Look at it on the device, and rename or remove it.")
+    }
+}
