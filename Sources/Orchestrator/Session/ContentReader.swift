@@ -79,11 +79,26 @@ struct ContentReader: Sendable {
                 DeviceContent.Entry(path: file.path, sha256: content.sha256, stamp: stamp, state: state))
             staged.append(content)
         }
+        guard try await isWhole(save, entries) else {
+            for content in staged { await content.discard() }
+            return nil
+        }
         let content = DeviceContent(
             digest: digest(of: save, staged), isBlank: staged.allSatisfy(\.isBlank), entries: entries)
         let isNeeded = keepsContents && !isKnownOnServer(content.digest, save)
         if !isNeeded, save.shape == .folder { for content in staged { await content.discard() } }
         return Reading(key: save.identity.key, knowledge: .read(content), staged: isNeeded ? staged : nil)
+    }
+
+    /// Whether a folder holds exactly what was read of it, now that all of it was: no mix of what stood there before and
+    /// after a game wrote several files.
+    private func isWhole(_ save: DeviceSave, _ entries: [DeviceContent.Entry]) async throws -> Bool {
+        guard save.shape == .folder, let directory = directories[save.directory] else { return true }
+        let tree = try await RemoteLister(sftp: sftp).tree(of: save.path, in: directory)
+        return tree.files.count == entries.count
+            && entries.allSatisfy { entry in
+                entry.path.relative(to: save.path).flatMap { tree.files[$0] } == entry.stamp
+            }
     }
 
     /// Receives one file. Nil when it changed on the way, with nothing left behind.

@@ -1,4 +1,5 @@
 import Foundation
+import Planner
 import TestSupport
 import Testing
 
@@ -21,10 +22,11 @@ import Testing
 
 extension ScenarioTests {
     @Suite struct ModelOverSSHTests {
-        @Test func `random stories end as the oracle says, over SSH`() async throws {
+        @Test(arguments: [SaveDirectory.Layout.files, .folders])
+        func `random stories end as the oracle says, over SSH`(layout: SaveDirectory.Layout) async throws {
             let server = try await OpenSSHServer()
-            for seed in ModelTests.seeds(15) {
-                var run = ModelRun(seed: seed, world: try await SSHWorld(server: server))
+            for seed in ModelTests.seeds(layout == .files ? 15 : 8) {
+                var run = ModelRun(seed: seed, world: try await SSHWorld(server: server, layout: layout))
                 try await run.play(steps: 40)
             }
         }

@@ -123,6 +123,30 @@ extension ScenarioTests {
             }
         }
 
+        @Test func `a folder that a game writes to while it is read is never stored as a mix`() async throws {
+            try psp.write("G/D.BIN", "part A")
+            let icon = psp.folder("saves/G/icons/ICON.PNG")
+            let part = psp.folder("saves/G/D.BIN")
+            let played = Counter()
+            gate.set { packet in
+                if !packet.isAnswer, packet.request == "open", packet.path == icon, played.value == 0 {
+                    played.increment()
+                    for (file, text) in [(part, "part B"), (icon, "icon B")] {
+                        _ = FileManager.default.createFile(atPath: file, contents: Data(text.utf8))
+                    }
+                }
+                return .pass
+            }
+            try await psp.sync(expecting: [.pull: 1])
+            #expect(played.value == 1)
+            let kept = try await hub.history(hub.save("G").id).map { version in
+                ["D.BIN", "icons/ICON.PNG"].map { file in
+                    String(decoding: hub.folder.read("library/\(version.libraryPath)/\(file)") ?? [], as: UTF8.self)
+                }
+            }
+            #expect(kept == [["part B", "icon B"], ["part 1", "icon"]])
+        }
+
         @Test(arguments: ["write", "rename"], ["NEW.BIN", "D.BIN"])
         func `a game that writes into a folder that is being replaced keeps what it wrote`(
             moment: String, file: String
