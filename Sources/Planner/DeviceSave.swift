@@ -69,6 +69,17 @@ public struct DeviceContent: Hashable, Sendable {
     public let isBlank: Bool
     /// One for each file, in order of their paths.
     public let entries: [Entry]
+    /// Which side has only the beginning of what the other one has; nil where neither does, or the save is a folder.
+    public let truncation: Truncation?
+
+    /// One side's file is shorter than the other's, and the same as far as it goes: what an emulator leaves that could not
+    /// write the whole.
+    public enum Truncation: Hashable, Sendable {
+        /// The device's is the beginning of the server's, of what was deleted there, or of what was agreed on.
+        case onDevice
+        /// The server's is the beginning of the device's.
+        case onServer
+    }
 
     /// What is known of one file.
     public struct Entry: Hashable, Sendable {
@@ -91,10 +102,11 @@ public struct DeviceContent: Hashable, Sendable {
     }
 
     /// A content with this canonical hash.
-    public init(digest: Digest, isBlank: Bool, entries: [Entry]) {
+    public init(digest: Digest, isBlank: Bool, entries: [Entry], truncation: Truncation? = nil) {
         self.digest = digest
         self.isBlank = isBlank
         self.entries = entries
+        self.truncation = truncation
     }
 
     /// Bytes of all files together.

@@ -38,12 +38,13 @@ struct DirectoryValves {
                 {
                     let isOtherCard = place.platformFolder == nil && listing.isOnOtherCard(than: known)
                     guard halt(over: place) == nil,
-                        let (valve, message) = counts.verdict(isOtherCard: isOtherCard, allowed: input.allowed)
+                        let (valve, message) = counts.verdict(
+                            isOtherCard: isOtherCard, sinceLastRun: input.sinceLastRun, allowed: input.allowed)
                     else { continue }
                     let shown = path + (place.platformFolder.map { "/" + FileName.escaped($0) } ?? "")
                     close(place, valve, shown, message)
                 }
-                if known == nil || listing.isOnOtherCard(than: known),
+                if listing.isToBeRemembered(insteadOf: known),
                     halt(over: Place(directory: directory.id, platformFolder: nil)) == nil
                 {
                     cards[directory.id] = listing.card
@@ -69,5 +70,10 @@ extension DirectoryListing {
     fileprivate func isOnOtherCard(than known: CardIdentity?) -> Bool {
         guard let known, let card else { return false }
         return !card.canBe(known)
+    }
+
+    fileprivate func isToBeRemembered(insteadOf known: CardIdentity?) -> Bool {
+        guard let known, let card else { return card != nil }
+        return !card.canBe(known) || card.saysMore(than: known)
     }
 }

@@ -9,14 +9,14 @@ struct Draft {
 /// The operations of a plan in the making: the safety limits are applied to each as it comes.
 struct Drafts {
     private(set) var operations: [Operation] = []
-    private(set) var blanks: BlankSaves
+    private(set) var limits: ContentLimits
     /// One for each operation; see ``Step/rank``.
     private var ranks: [UInt8] = []
     private let valves: DirectoryValves
     private let places: Places
 
     init(_ input: PlanInput, _ valves: DirectoryValves, _ places: Places, capacity: Int) {
-        blanks = BlankSaves(input)
+        limits = ContentLimits(input)
         self.valves = valves
         self.places = places
         operations.reserveCapacity(capacity)
@@ -24,8 +24,8 @@ struct Drafts {
     }
 
     mutating func add(_ draft: Draft) {
-        let wished = blanks.hold(draft.operation)
-        append(wished.halted(by: valves, in: draft, places))
+        append(
+            draft.operation.halted(by: valves, in: draft, places) ?? limits.hold(draft.operation, in: draft.directory))
     }
 
     /// Adds an operation that the safety limits don't concern.
@@ -72,11 +72,11 @@ struct Drafts {
 }
 
 extension Operation {
-    /// The operation, or what stands in its place where the valves of its place closed.
-    fileprivate func halted(by valves: DirectoryValves, in draft: Draft, _ places: Places) -> Operation {
+    /// What stands in the operation's place where the valves of its place closed.
+    fileprivate func halted(by valves: DirectoryValves, in draft: Draft, _ places: Places) -> Operation? {
         guard valves.areClosed, step != .nothing,
             let halt = valves.halt(over: places.place(of: draft.path, in: draft.directory))
-        else { return self }
+        else { return nil }
         let wish = action == .skip ? "" : ", not done: \(action.rawValue)"
         return replacingStep(.skip(isProblem: false), reason: "halted by \(halt.valve.rawValue)\(wish)")
     }

@@ -29,6 +29,9 @@ public struct PlanInput: Sendable {
         self.allowed = allowed
     }
 
+    /// Seconds since the last run of the device that went through to its end, or nil where that is not known.
+    var sinceLastRun: Int64? { pairing.scope.lastRun.map { now - $0 } }
+
     /// What is known of a save in the pairing.
     func knowledge(of paired: PairedSave) -> DeviceKnowledge {
         if !knowledge.isEmpty, let known = knowledge[paired.save.identity.key] { return known }
@@ -73,7 +76,7 @@ public func makePlan(_ input: PlanInput) -> Plan {
     drafts.sortByRank()
     return Plan(
         device: input.device, generatedAt: input.now, operations: drafts.operations,
-        halts: valves.halts + drafts.blanks.halts(in: pairing.listings), cards: valves.cards)
+        halts: valves.halts + drafts.limits.halts(in: pairing.listings), cards: valves.cards)
 }
 
 /// The operations for saves that the server doesn't have and for clashes, in order of their keys.
@@ -191,7 +194,7 @@ extension ServerSave {
         switch content {
         case .absent: .absent
         case .version(let version): .content(version.digest, modified: version.modified)
-        case .deleted(let last): .deleted(last: last)
+        case .deleted(let last): .deleted(last: last?.digest)
         }
     }
 }

@@ -63,7 +63,7 @@ struct Places {
     /// Where a tracked save stood, or nil when its directory is no longer configured.
     func target(of baseline: Baseline) -> Target? {
         guard let id = baseline.directory, let listing = directories[id] else { return nil }
-        let side = absence(of: baseline.path, in: listing)
+        let side = absence(of: baseline.path, baseline.shape, in: listing)
         return Target(directory: id, path: baseline.path, side: side, obstacle: nil)
     }
 
@@ -80,27 +80,46 @@ struct Places {
                 let obstacle = "something that is not this save already stands at \(shownPath(directory.id, path).text)"
                 return Target(directory: directory.id, path: path, side: .absent, obstacle: obstacle)
             }
-            return Target(directory: directory.id, path: path, side: absence(of: path, in: listing), obstacle: nil)
+            let side = absence(of: path, version.shape, in: listing)
+            return Target(directory: directory.id, path: path, side: side, obstacle: nil)
         }
         return nil
     }
 
-    /// What not finding `path` means.
-    private func absence(of path: RelativePath, in listing: DirectoryListing) -> DeviceSide {
+    /// What not finding a save at `path` means.
+    private func absence(of path: RelativePath, _ shape: SaveShape, in listing: DirectoryListing) -> DeviceSide {
         switch listing.state {
         case .missing: return .unknown(reason: "its directory does not exist")
         case .unreadable(let reason): return .unknown(reason: reason)
-        case .listed:
+        case .listed(let contents):
             if let opaque = opaque[listing.directory.id], !opaque.isEmpty,
                 let reason = sequence(first: path, next: \.parent).lazy.compactMap({ opaque[$0] }).first
             {
                 return .unknown(reason: reason)
             }
-            if standing.exact[listing.directory.id]?.contains(path) == true {
+            guard standing.exact[listing.directory.id]?.contains(path) == true else { return .absent }
+            guard shape == .folder, listing.directory.layout == .folders else {
                 return .unknown(reason: "it is there, but no longer matches the directory's settings")
             }
-            return .absent
+            return absence(ofFilesIn: path, contents, of: listing.directory)
         }
+    }
+
+    /// What it means that a save's folder stands there without a file. One with nothing at all in it says that the save is
+    /// gone, as if the folder were; with something that can't be a file of the save, it says nothing.
+    private func absence(
+        ofFilesIn folder: RelativePath, _ contents: DirectoryListing.Contents, of directory: SaveDirectory
+    ) -> DeviceSide {
+        if let unreadable = contents.unreadable.first(where: { $0.path == folder || $0.path.isBelow(folder) }) {
+            return .unknown(reason: unreadable.reason)
+        }
+        // Where an entry whose name can't be a path stands is not known.
+        if standing.occupied[directory.id]?.contains(folder) == true
+            || contents.skipped.contains(where: { $0.path == nil })
+        {
+            return .unknown(reason: "its folder is there, but no file that could be the save's")
+        }
+        return .absent
     }
 
     /// What stands before the name of a save of this platform: nothing, or the platform's own folder as the device
@@ -129,6 +148,11 @@ private final class StandingNames {
         uniqueKeysWithValues: names.map { directory, paths in
             let all = paths + Array((opaque[directory] ?? [:]).keys)
             return (directory, Set(all.map { NameFolding.caseFolded($0.text) }))
+        })
+    /// The folders in which something stands, whatever it is.
+    private(set) lazy var occupied: [Int64: Set<RelativePath>] = Dictionary(
+        uniqueKeysWithValues: names.map { directory, paths in
+            (directory, Set((paths + Array((opaque[directory] ?? [:]).keys)).compactMap(\.parent)))
         })
     private lazy var names: [Int64: [RelativePath]] = listings.reduce(into: [:]) { names, listing in
         guard case .listed(let contents) = listing.state else { return }

@@ -63,6 +63,9 @@ public struct SaveFileName: Hashable, Sendable {
         }
     }
 
+    /// Whether `slot`, folded, is that of a file which stands beside a game's main save.
+    static func isCompanion(slot: String) -> Bool { companionExtensions.contains(slot) }
+
     /// Files that stand beside a game's main save and mean something else: clocks, memory paks, backup cartridges.
     private static let companionExtensions = [
         "rtc", "eep", "sra", "fla", "mpk", "brm", "bkr", "bcr", "smpc",

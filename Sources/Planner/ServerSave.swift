@@ -19,8 +19,17 @@ public struct ServerSave: Hashable, Sendable {
         /// No version in the slot: never filled, or only archival versions exist.
         case absent
         case version(ServerVersion)
-        /// Deleted by the user; `last` is the content it had, if any.
-        case deleted(last: Digest?)
+        /// Deleted by the user; `last` is what it had, if anything.
+        case deleted(last: ServerVersion?)
+
+        /// The current version, or the last one before the save was deleted.
+        public var newest: ServerVersion? {
+            switch self {
+            case .absent: nil
+            case .version(let version): version
+            case .deleted(let last): last
+            }
+        }
     }
 }
 

@@ -12,18 +12,27 @@ public struct SyncScopeIndex: Sendable {
     /// What the device shows where nothing has to be done.
     let inStep: InStepFiles
     private let cards: [Int64: CardIdentity]
+    /// The versions that the user decided to put over what was agreed on, by the save's number.
+    private let decisions: [Int64: Set<Int64>]
+    /// When the last run of the device that went through to its end began, in seconds since 1970; nil where none is known.
+    let lastRun: Int64?
     /// The platforms, folded, of which all the owner's saves are here; nil for every platform.
     private let platforms: Set<String>?
 
     /// Indexes the saves of `owner` by key and `baselines` by save; each key and each save occurs once. `directories` are
     /// the device's, and `cards` those that they were last seen on, by the directory's number. Of each of `platforms`
-    /// (folded; nil for every platform) all saves are given, and of others those that have a baseline.
+    /// (folded; nil for every platform) all saves are given, and of others those that have a baseline. `decisions` are the
+    /// versions that the user decided to put on the device over what was agreed on, by the save's number, and `lastRun` is
+    /// when the device's last run that went through to its end began, in seconds since 1970.
     public init(
         owner: String, saves: [ServerSave], baselines: [Baseline], directories: [SaveDirectory],
-        cards: [Int64: CardIdentity] = [:], platforms: Set<String>? = nil
+        cards: [Int64: CardIdentity] = [:], platforms: Set<String>? = nil, decisions: [Int64: Set<Int64>] = [:],
+        lastRun: Int64? = nil
     ) {
         self.owner = owner
         self.cards = cards
+        self.decisions = decisions
+        self.lastRun = lastRun
         self.platforms = platforms
         var unclaimed: [Int64: Int] = [:]
         unclaimed.reserveCapacity(baselines.count)
@@ -60,6 +69,11 @@ public struct SyncScopeIndex: Sendable {
 
     /// The card that the directory was last synced on, or nil when that is not known.
     func card(of directory: Int64) -> CardIdentity? { cards[directory] }
+
+    /// Whether the user decided, in a conflict, that this version goes over what was agreed on.
+    func isDecided(_ version: ServerVersion, over save: Int64) -> Bool {
+        decisions[save]?.contains(version.id) == true
+    }
 
     /// How many saves the server will probably put into `directories`: those whose content differs from what was last
     /// agreed on. Platforms that only a listing can tell are not counted.

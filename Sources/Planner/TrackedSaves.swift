@@ -3,12 +3,17 @@ struct TrackedSaves {
     var present = 0
     var lost = 0
     var changed = 0
+    /// The times of those that changed although their time went back, in seconds since 1970 by the device's clock.
+    var timesGoneBack: [Int64] = []
     var placeHoldsFiles = false
 
     var all: Int { present + lost }
 
     /// The valve that these numbers close, unless the user opened it.
-    func verdict(isOtherCard: Bool, allowed: Set<Valve>) -> (Valve, String)? {
+    ///
+    /// - Parameter sinceLastRun: seconds by the server's clock since the last run of the device that went through to its end;
+    ///   nil where that is not known.
+    func verdict(isOtherCard: Bool, sinceLastRun: Int64?, allowed: Set<Valve>) -> (Valve, String)? {
         if lost == all, lost >= 2, !placeHoldsFiles {
             if allowed.contains(.directoryEmptied) { return nil }
             return (
@@ -24,6 +29,16 @@ struct TrackedSaves {
                     + "there; nothing in it was touched. Put the card back, or let it pass if the card was replaced."
             )
         }
+        if all >= 4, (lost + changed) * 2 > all, !allowed.contains(.cardChanged), let sinceLastRun,
+            !canBeWritten(within: sinceLastRun)
+        {
+            return (
+                .cardChanged,
+                "\(lost + changed) of \(all) saves are missing or different, with older times, and too far apart for the time "
+                    + "since the last run: it looks like another card; nothing in it was touched. Put the card back, or let "
+                    + "it pass if the card was replaced."
+            )
+        }
         if all >= 4, lost * 2 > all, placeHoldsFiles, !allowed.contains(.massDeletion) {
             return (.massDeletion, "\(lost) of \(all) saves vanished at once; nothing in it was touched.")
         }
@@ -31,6 +46,23 @@ struct TrackedSaves {
             return (.massChange, "all \(all) saves changed at once; nothing in it was touched.")
         }
         return nil
+    }
+
+    /// Whether the device may have written what changed in this many seconds, whatever its clock says.
+    ///
+    /// A clock that is wrong, begins anew at every start or was set in between is no reason to ask. While it runs, it runs like
+    /// any other: what was written since the last run lies no further apart than that run is ago, a day allowed for a change of
+    /// the time zone; or in two such stretches, where the clock was set between the writes. Saves that were played on another
+    /// card lie in more.
+    private func canBeWritten(within seconds: Int64) -> Bool {
+        let stretch = max(0, seconds) + 86_400
+        var stretches = 0
+        var end = Int64.min
+        for time in timesGoneBack.sorted() where time > end {
+            stretches += 1
+            end = time.addingReportingOverflow(stretch).overflow ? .max : time + stretch
+        }
+        return stretches <= 2
     }
 
     /// For each directory as a whole, and for each platform folder in it.
@@ -44,12 +76,16 @@ struct TrackedSaves {
             case .inStep: tally.count(in: directory, path: row.inStepFile?.path) { $0.present += 1 }
             case .once(let position):
                 var isChanged = false
-                if let read = input.readContent(at: Int(position)), let agreed = row.agreedDigest {
-                    isChanged = read.digest != agreed
+                var timeGoneBack: Int64?
+                if let read = input.readContent(at: Int(position)), let agreed = row.agreedDigest, read.digest != agreed
+                {
+                    isChanged = true
+                    if let last = row.baseline?.modified, read.modified < last { timeGoneBack = read.modified }
                 }
                 tally.count(in: directory, path: row.baseline?.path) {
                     $0.present += 1
                     if isChanged { $0.changed += 1 }
+                    if let timeGoneBack { $0.timesGoneBack.append(timeGoneBack) }
                 }
             }
         }
@@ -110,6 +146,9 @@ private struct TrackedSavesByPlace {
 }
 
 extension Baseline {
+    /// The newest time under which the save was last seen, or nil where none is known.
+    fileprivate var modified: Int64? { entries.map(\.stamp.modified).max() }
+
     /// The directory in which the valves count it, or nil where they don't.
     var trackedDirectory: Int64? { isGone || isUntracked ? nil : directory }
 }

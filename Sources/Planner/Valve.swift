@@ -8,20 +8,25 @@ public enum Valve: String, Hashable, Sendable, CaseIterable {
     case directoryUnreadable = "directory-unreadable"
     /// A directory that held saves holds nothing at all.
     case directoryEmptied = "directory-emptied"
-    /// The directory lies on another card than before, and most of the tracked saves are not as they were.
+    /// The directory lies, or seems to lie, on another card than before: most of the tracked saves are not as they were.
     case cardChanged = "card-changed"
     /// More than half of the tracked saves (from four up) vanished at once.
     case massDeletion = "mass-deletion"
     /// All of the tracked saves (from twenty up) changed at once.
     case massChange = "mass-change"
-    /// A save that had content is now empty or one repeated byte.
+    /// A content that is empty or one repeated byte would take the place of another one.
     case blankSave = "blank-save"
+    /// The beginning of a content would take the place of the whole.
+    case truncatedSave = "truncated-save"
+    /// A content would take the place of one of quite another size: another form of the same memory, or a choice that a policy
+    /// can't make.
+    case sizeChanged = "size-changed"
 
     /// Whether the user can let it pass for one plan; what can't be read stays unknown whatever the user says.
     public var canBeAllowed: Bool {
         switch self {
         case .directoryMissing, .directoryUnreadable: false
-        case .directoryEmptied, .cardChanged, .massDeletion, .massChange, .blankSave: true
+        case .directoryEmptied, .cardChanged, .massDeletion, .massChange, .blankSave, .truncatedSave, .sizeChanged: true
         }
     }
 }

@@ -4,7 +4,7 @@ import Planner
 
 extension Store {
     /// The saves of the device's owner that a run needs, and what was agreed on with the device, in one snapshot and at most
-    /// five queries. Archival versions are never loaded.
+    /// seven queries. Archival versions are never loaded.
     ///
     /// - Parameter platforms: those of which all saves are loaded, folded. Nil for those that are expected before the device
     ///   is listed: the ones that its directories name, and where each subfolder is one, those that it had before.
@@ -18,7 +18,8 @@ extension Store {
             let baselines = try loadBaselines(of: device.id, entries, db)
             return SyncScopeIndex(
                 owner: device.settings.owner, saves: saves, baselines: baselines, directories: device.directories,
-                cards: try loadCards(of: device.id, db), platforms: platforms)
+                cards: try loadCards(of: device.id, db), platforms: platforms,
+                decisions: try loadDecisions(on: device.id, db), lastRun: try lastRun(of: device.id, db))
         }
     }
 
@@ -109,19 +110,13 @@ private func loadSaves(of device: Device, _ platforms: Set<String>, _ db: Databa
     while let row = try rows.next() {
         let identity = SaveIdentity(
             owner: owner, platform: row[1], game: row[2], kind: SaveKind(rawValue: row[3]) ?? .save, slot: row[4])
-        let digest = (row[7] as Data?).flatMap { Digest(bytes: $0) }
-        let content: ServerSave.Content
-        if (row[5] as Int64?) != nil {
-            content = .deleted(last: digest)
-        } else if let digest {
-            content = .version(
-                ServerVersion(
-                    id: row[6], digest: digest, shape: SaveShape(rawValue: row[8]) ?? .file,
-                    size: UInt64(bitPattern: row[9] as Int64), isBlank: row[10], originalName: row[11],
-                    modified: row[12]))
-        } else {
-            content = .absent
+        let version = (row[7] as Data?).flatMap { Digest(bytes: $0) }.map { digest in
+            ServerVersion(
+                id: row[6], digest: digest, shape: SaveShape(rawValue: row[8]) ?? .file,
+                size: UInt64(bitPattern: row[9] as Int64), isBlank: row[10], originalName: row[11], modified: row[12])
         }
+        let isDeleted = (row[5] as Int64?) != nil
+        let content: ServerSave.Content = isDeleted ? .deleted(last: version) : version.map { .version($0) } ?? .absent
         saves.append(ServerSave(id: row[0], identity: identity, content: content))
     }
     return saves
@@ -195,6 +190,30 @@ private func loadCards(of device: Int64, _ db: Database) throws -> [Int64: CardI
             number: UInt64(bitPattern: row[1] as Int64), totalBytes: UInt64(bitPattern: row[2] as Int64? ?? 0))
     }
     return cards
+}
+
+/// The versions that the user put over what the device has, by the save, in conflicts whose content on the device is still what
+/// is agreed on. Snapshots have only open conflicts: after a restore the user may be asked once more.
+private func loadDecisions(on device: Int64, _ db: Database) throws -> [Int64: Set<Int64>] {
+    let rows = try Row.fetchAll(
+        db,
+        sql: """
+            SELECT c.save_id, c.server_version_id
+            FROM conflicts c JOIN save_versions v ON v.id = c.device_version_id
+                JOIN device_save_sync b ON b.device_id = c.device_id AND b.save_id = c.save_id
+            WHERE c.device_id = ? AND c.resolution IN ('server', 'both') AND b.content_hash = v.content_hash
+            """, arguments: [device])
+    return rows.reduce(into: [:]) { $0[$1[0], default: []].insert($1[1]) }
+}
+
+/// When the newest run of the device began that went through to its end, also where single saves failed.
+private func lastRun(of device: Int64, _ db: Database) throws -> Int64? {
+    try Int64.fetchOne(
+        db,
+        sql: """
+            SELECT started_at FROM sync_sessions
+            WHERE device_id = ? AND status IN ('COMPLETED', 'FAILED') AND error IS NULL ORDER BY id DESC LIMIT 1
+            """, arguments: [device])
 }
 
 func loadVersion(_ id: Int64, _ db: Database) throws -> StoredVersion? {

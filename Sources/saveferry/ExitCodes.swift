@@ -41,11 +41,11 @@ extension DeviceFailure {
 }
 
 extension DevicePlan {
-    /// 0, or what keeps the plan from being carried out as it stands.
+    /// What `sync` would end with if all that the plan does went well.
     var exitCode: Int32 {
         switch outcome {
         case .failure(let failure): failure.exitCode
-        case .success(let plan): plan.halts.isEmpty ? 0 : 4
+        case .success(let plan): plan.halts.isEmpty ? plan.count(.conflict) > 0 ? 3 : plan.hasProblems ? 1 : 0 : 4
         }
     }
 }

@@ -33,6 +33,10 @@ struct Fixture {
     private(set) var servers: [ServerSave] = []
     private(set) var baselines: [Baseline] = []
     private var letters: [Int64: [RelativePath: Character]] = [:]
+    private var truncations: [Int64: [RelativePath: DeviceContent.Truncation]] = [:]
+    /// What the user decided in conflicts, and when the last run was.
+    var decisions: [Int64: Set<Int64>] = [:]
+    var lastRun: Int64?
 
     /// The letter that stands for blank content.
     static let blank: Character = "0"
@@ -45,18 +49,24 @@ struct Fixture {
         var slot = SaveIdentity.mainSlot
         var prefix = ""
         var deviceTime = Fixture.deviceTime
+        /// When the device had what was agreed on; nil for just before.
+        var agreedTime: Int64?
         var serverTime = Fixture.serverTime
         var isUntracked = false
         var isGone = false
         var serverShape = SaveShape.file
+        var deviceSize: UInt64 = 100
+        var serverSize: UInt64 = 100
+        var truncation: DeviceContent.Truncation?
     }
 
     /// Adds a save as `device/server/baseline`: a letter, `-` for absent, `deleted` for the server's tombstone.
     mutating func add(_ game: String, _ sides: String, _ save: Save = Save()) {
         let parts = sides.split(separator: "/").map(String.init)
         let place = path(save.prefix + game + "." + save.fileExtension)
-        let stamp = Stamp(size: 100, modified: save.deviceTime)
+        let stamp = Stamp(size: save.deviceSize, modified: save.deviceTime)
         if let letter = parts[0].first, letter != "-" { stand(place, letter, in: save.directory, stamp) }
+        if let truncation = save.truncation { truncations[save.directory, default: [:]][place] = truncation }
         let identity = SaveIdentity(owner: "anna", platform: save.platform, game: game, kind: .save, slot: save.slot)
         let id = Int64(servers.count + 1)
         guard parts[1] != "-" || parts[2] != "-" else { return }
@@ -65,7 +75,7 @@ struct Fixture {
         guard let agreed = parts[2].first, agreed != "-" || save.isUntracked else { return }
         // A stamp that is not the listed one makes the survey ask for the content.
         let isChanged = parts[0] != parts[2]
-        let old = isChanged ? Stamp(size: 100, modified: save.deviceTime - 1) : stamp
+        let old = isChanged ? Stamp(size: save.deviceSize, modified: save.agreedTime ?? save.deviceTime - 1) : stamp
         baselines.append(
             Baseline(
                 saveID: id, directory: save.directory, path: place, shape: .file, agreement: .content(digest(agreed)),
@@ -78,14 +88,15 @@ struct Fixture {
     ) -> ServerSave.Content {
         switch text {
         case "-": return .absent
-        case "deleted": return .deleted(last: agreed.first.map(digest))
-        default:
-            let letter = text.first ?? "x"
-            return .version(
-                ServerVersion(
-                    id: id * 10, digest: digest(letter), shape: save.serverShape, size: 100,
-                    isBlank: letter == Fixture.blank, originalName: name, modified: save.serverTime))
+        case "deleted": return .deleted(last: agreed.first.map { version($0, id, name, save) })
+        default: return .version(version(text.first ?? "x", id, name, save))
         }
+    }
+
+    private func version(_ letter: Character, _ id: Int64, _ name: String, _ save: Save) -> ServerVersion {
+        ServerVersion(
+            id: id * 10, digest: digest(letter), shape: save.serverShape, size: save.serverSize,
+            isBlank: letter == Fixture.blank, originalName: name, modified: save.serverTime)
     }
 
     /// Puts a file with this content on the device.
@@ -102,7 +113,8 @@ struct Fixture {
 
     var scope: SyncScopeIndex {
         SyncScopeIndex(
-            owner: "anna", saves: servers, baselines: baselines, directories: directories, cards: knownCards)
+            owner: "anna", saves: servers, baselines: baselines, directories: directories, cards: knownCards,
+            decisions: decisions, lastRun: lastRun)
     }
 
     /// As much of the server's side as a run loads: all saves of the listed platforms, and what was agreed on.
@@ -112,7 +124,8 @@ struct Fixture {
         return SyncScopeIndex(
             owner: "anna",
             saves: servers.filter { platforms.contains($0.identity.key.platform) || agreed.contains($0.id) },
-            baselines: baselines, directories: directories, cards: knownCards, platforms: platforms)
+            baselines: baselines, directories: directories, cards: knownCards, platforms: platforms,
+            decisions: decisions, lastRun: lastRun)
     }
 
     var listings: [DirectoryListing] {
@@ -155,7 +168,7 @@ struct Fixture {
             isBlank: read.allSatisfy { $0.1 == Fixture.blank },
             entries: read.map { file, letter in
                 DeviceContent.Entry(path: file.path, sha256: digest(letter), stamp: file.stamp, state: .settled)
-            })
+            }, truncation: truncations[save.directory]?[save.path])
     }
 }
 

@@ -148,7 +148,130 @@ import Testing
         fixture.knownCards = fixture.cards
         fixture.cards = [:]
         #expect(fixture.plan().halts.isEmpty && fixture.plan().cards.isEmpty)
-        #expect(CardIdentity(number: 0, totalBytes: 1) == nil)
+        #expect(CardIdentity(number: 0, totalBytes: 0) == nil)
+    }
+
+    /// Eight saves on a card whose server gives no number: the remembered card has 64 MiB.
+    static func withoutNumber(_ megabytes: UInt64, changed: Int) -> Fixture {
+        var fixture = onOtherCard(8, lost: 0, changed: changed)
+        fixture.knownCards[1] = CardIdentity(number: 0, totalBytes: 64 << 20)
+        fixture.cards[1] = CardIdentity(number: 0, totalBytes: megabytes << 20)
+        return fixture
+    }
+
+    @Test func `where the server gives no number, the size tells cards apart`() {
+        let other = Self.withoutNumber(128, changed: 8)
+        #expect(other.plan().halts.map(\.override) == ["--allow card-changed"])
+        #expect(other.plan().count(.pull) == 0 && other.plan().count(.skip) == 8 && other.plan().cards.isEmpty)
+        #expect(other.plan(allowing: [.cardChanged]).count(.pull) == 8)
+        #expect(other.plan(allowing: [.cardChanged]).cards == other.cards)
+        // The same size, and one that was only copied, are no reason to ask.
+        #expect(Self.withoutNumber(64, changed: 8).plan().count(.pull) == 8)
+        let copied = Self.withoutNumber(128, changed: 3)
+        #expect(copied.plan().halts.isEmpty && copied.plan().count(.pull) == 3 && copied.plan().cards == copied.cards)
+    }
+
+    @Test(arguments: [
+        // What the server says now, what is known, whether it is another card, whether it is remembered.
+        ((0, 64), (7, 64), false, false), ((7, 64), (0, 64), false, true), ((0, 128), (7, 64), true, false),
+        ((7, 128), (0, 64), true, false), ((7, 0), (7, 64), false, false), ((8, 0), (7, 64), true, false),
+        ((7, 0), (0, 64), false, false), ((0, 64), (7, 0), false, false),
+    ])
+    func `a card of which less is known than before is compared by what is known`(
+        _ now: (UInt64, UInt64), _ known: (UInt64, UInt64), _ isOther: Bool, _ isRemembered: Bool
+    ) {
+        var fixture = Self.onOtherCard(8, lost: 0, changed: 8)
+        fixture.cards[1] = CardIdentity(number: now.0, totalBytes: now.1 << 20)
+        fixture.knownCards[1] = CardIdentity(number: known.0, totalBytes: known.1 << 20)
+        #expect(fixture.plan().halts.isEmpty != isOther)
+        #expect(fixture.plan().cards == (isRemembered ? fixture.cards : [:]))
+    }
+
+    private static let day: Int64 = 86_400
+    /// The last run, by the server's clock, an hour before this one.
+    private static let lastRun: Int64 = 1_750_000_000 - 3_600
+
+    /// Eight saves of which those at `times` changed, in seconds by the device's clock; `agreed` is when it had what was agreed.
+    static func changed(at times: [Int64], agreed: [Int64], lastRun: Int64? = lastRun) -> Fixture {
+        var fixture = Fixture()
+        fixture.lastRun = lastRun
+        for (number, time) in times.enumerated() {
+            fixture.add("Game \(number)", "y/x/x", .init(deviceTime: time, agreedTime: agreed[number % agreed.count]))
+        }
+        for number in times.count..<8 { fixture.add("Game \(number)", "x/x/x") }
+        return fixture
+    }
+
+    @Test func `most saves changed at once, with older times that no clock gives them in between, is another card`() {
+        let times = (0..<8).map { Fixture.deviceTime - 30 * Self.day - $0 * 7 * Self.day }
+        let swapped = Self.changed(at: times, agreed: [Fixture.deviceTime])
+        #expect(swapped.plan().halts.map(\.override) == ["--allow card-changed"])
+        #expect(swapped.plan().count(.pull) == 0 && swapped.plan().count(.skip) == 8)
+        #expect(swapped.plan(allowing: [.cardChanged]).count(.pull) == 8)
+        // Some times are older and some newer where both cards were played.
+        let mixed = times.enumerated().map { $0 % 2 == 0 ? $1 : $1 + 365 * Self.day }
+        #expect(Self.changed(at: mixed, agreed: [Fixture.deviceTime]).plan().halts.map(\.valve) == [.cardChanged])
+        // Half of them is not most, and three are too few to say anything.
+        #expect(Self.changed(at: Array(times.prefix(4)), agreed: [Fixture.deviceTime]).plan().count(.pull) == 4)
+    }
+
+    struct Clock: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        /// When eight saves were written since the last run.
+        let times: [Int64]
+        /// Under which times they were agreed on.
+        let agreed: [Int64]
+        var lastRun: Int64?
+    }
+
+    /// P3: each of these is one evening, or one holiday, of play.
+    static let clocks: [Clock] = {
+        let minutes = (0..<8).map { Int64($0) * 600 }
+        let weeks = (0..<8).map { Int64($0) * 7 * day }
+        let (now, years) = (Fixture.deviceTime, 3 * 365 * day)
+        return [
+            Clock(testDescription: "right", times: minutes.map { now + $0 }, agreed: [now - day]),
+            Clock(testDescription: "right, after a holiday", times: weeks.map { now + $0 }, agreed: [now - day]),
+            Clock(testDescription: "in 1970 at every start", times: minutes, agreed: minutes.map { $0 + 3_600 }),
+            Clock(
+                testDescription: "in 1970 at every start, set once by the network",
+                times: minutes.enumerated().map { $0 % 2 == 0 ? $1 : now + $1 }, agreed: [now - day]),
+            Clock(
+                testDescription: "in 1970 now, with times from a device in 2099",
+                times: minutes.enumerated().map { $0 % 2 == 0 ? $1 : now + $1 }, agreed: [4_070_908_800]),
+            Clock(testDescription: "set back by years", times: minutes.map { now - years + $0 }, agreed: [now - day]),
+            Clock(
+                testDescription: "set back by years, and two months without a run",
+                times: weeks.map { now - years + $0 }, agreed: [now - day], lastRun: 1_750_000_000 - 60 * day),
+            Clock(
+                testDescription: "in 2099 and then right", times: minutes.map { now + $0 }, agreed: [4_070_908_800]),
+            Clock(testDescription: "another time zone", times: minutes.map { now - 14 * 3_600 + $0 }, agreed: [now]),
+            Clock(testDescription: "none at all", times: Array(repeating: 0, count: 8), agreed: [now]),
+        ]
+    }()
+
+    @Test(arguments: clocks)
+    func `most saves changed at once is an evening of play, whatever the device's clock says`(clock: Clock) {
+        let plan = Self.changed(
+            at: clock.times, agreed: clock.agreed, lastRun: clock.lastRun ?? Self.lastRun
+        ).plan()
+        #expect(plan.halts.isEmpty && plan.count(.pull) == 8, "\(plan.lines)")
+    }
+
+    @Test func `saves that wait for an answer since long are no sign of another card`() {
+        // Clocks beside the games that another emulator keeps in another form are held, run after run.
+        var fixture = Fixture()
+        fixture.lastRun = Self.lastRun
+        for number in 0..<8 {
+            let time = Fixture.deviceTime + Int64(number) * 7 * Self.day
+            fixture.add(
+                "Game \(number)", "y/x/x",
+                .init(
+                    fileExtension: "rtc", slot: "rtc", deviceTime: time, agreedTime: time - Self.day, deviceSize: 8,
+                    serverSize: 48))
+        }
+        #expect(fixture.plan().count(.hold) == 8)
+        #expect(fixture.plan().halts.map(\.valve) == [.sizeChanged])
     }
 
     @Test(arguments: [
@@ -193,6 +316,14 @@ import Testing
         #expect(fixture.plan(allowing: [.blankSave]).actions("Blank now") == [.pull])
     }
 
+    @Test func `57 a blank save in a directory that is halted anyway is told once`() {
+        var fixture = Self.tracked(10, lost: 7)
+        fixture.add("Blank now", "0/x/x")
+        #expect(fixture.plan().halts.map(\.valve) == [.massDeletion])
+        #expect(fixture.plan().lines.contains("skip Blank now: halted by mass-deletion, not done: pull"))
+        #expect(fixture.plan(allowing: [.massDeletion]).halts.map(\.valve) == [.blankSave])
+    }
+
     @Test func `35 a tracked file that no longer matches the extensions is not a deletion`() {
         var fixture = Self.tracked(10, lost: 0, sides: "x/y/x")
         fixture.directories = [SaveDirectory(id: 1, path: "/saves/gba", platform: .named("gba"), extensions: ["sav"])]
@@ -226,6 +357,46 @@ import Testing
         let plan = fixture.plan()
         #expect(plan.halts.map(\.directory) == ["/saves/md"] && plan.halts.map(\.valve) == [.directoryEmptied])
         #expect(plan.count(.pull) == 1 && plan.count(.skip) == 4)
+    }
+
+    /// A tracked folder save whose folder holds only what `contents` says.
+    static func emptied(_ contents: DirectoryListing.Contents, server: Character = "x") -> Fixture {
+        var fixture = Fixture.folders
+        fixture.stand(path("Other/a.bin"), "o")
+        fixture.addFolder("G", server: server, baseline: "x")
+        fixture.contents[1]?.folders = [path("G")] + contents.folders
+        fixture.contents[1]?.skipped = contents.skipped
+        fixture.contents[1]?.unreadable = contents.unreadable
+        return fixture
+    }
+
+    @Test func `a folder save whose files are all gone is deleted on the device, as if its folder were gone`() {
+        let plan = Self.emptied(.init()).plan()
+        #expect(plan.lines.contains("no_op G: deleted on device; kept on the server, not put back"), "\(plan.lines)")
+        #expect(Self.emptied(.init(), server: "y").plan().actions("G") == [.push])
+        // More than half of them at once is no accident here either.
+        var fixture = Fixture.folders
+        for number in 0..<4 { fixture.addFolder("G\(number)", server: "x", baseline: "x") }
+        fixture.stand(path("Other/a.bin"), "o")
+        fixture.contents[1]?.folders = (0..<4).map { path("G\($0)") }
+        #expect(fixture.plan().halts.map(\.valve) == [.massDeletion])
+    }
+
+    @Test func `a folder save in whose folder something else than files stands says nothing`() {
+        let link = SkippedEntry(path: path("G/link"), reason: "a symbolic link")
+        let nameless = SkippedEntry(shownPath: "G/\\x01", reason: "the name contains a control character")
+        let unreadable = UnreadableFolder(path: path("G/sub"), reason: "permission denied")
+        for (contents, reason) in [
+            (.init(folders: [path("G/sub")]), "its folder is there, but no file that could be the save's"),
+            (.init(skipped: [link]), "its folder is there, but no file that could be the save's"),
+            (.init(skipped: [nameless]), "its folder is there, but no file that could be the save's"),
+            (.init(folders: [path("G/sub")], unreadable: [unreadable]), "permission denied"),
+        ] as [(DirectoryListing.Contents, String)] {
+            for server in ["x", "y"] as [Character] {
+                let plan = Self.emptied(contents, server: server).plan()
+                #expect(plan.lines.contains("skip G: unknown: \(reason)"), "\(plan.lines)")
+            }
+        }
     }
 
     @Test(arguments: ["", "sub/", "\u{200d}sub/"], ["Metroid", "Met\u{200d}roid", "Metroid\\x0a"])

@@ -17,23 +17,29 @@ struct ContentReader: Sendable {
 
     /// What was read of one save.
     struct Reading: Sendable {
-        let key: SaveKey
-        let knowledge: DeviceKnowledge
+        let save: DeviceSave
+        var knowledge: DeviceKnowledge
         /// In the order of the save's files; nil where the contents are not needed or not known.
         let staged: [StagedContent]?
+
+        var key: SaveKey { save.identity.key }
     }
 
     /// Reads `saves`, many at once; what can be recognized is not received. One reading a save, in no order. Throws only when
     /// the connection or the database is lost.
     func read(_ saves: [DeviceSave]) async throws -> [Reading] {
+        let truncations = TruncationFinder(store: recognizer.store, scope: scope)
         let candidates = try await recognizer.candidates(among: saves)
-        guard !candidates.isEmpty else { return try await receive(saves) }
+        guard !candidates.isEmpty else { return try await truncations.compare(receive(saves), areRecognized: false) }
         let hashed = Set(candidates.map(\.save.identity.key))
         async let others = receive(saves.filter { !hashed.contains($0.identity.key) })
         let recognized = await recognizer.recognize(candidates)
         let changed = try await receive(candidates.map(\.save).filter { recognized[$0.identity.key] == nil })
-        return try await others + changed
-            + recognized.map { Reading(key: $0, knowledge: .read($1), staged: nil) }
+        let known = candidates.map(\.save).compactMap { save in
+            recognized[save.identity.key].map { Reading(save: save, knowledge: .read($0), staged: nil) }
+        }
+        return try await truncations.compare(others + changed, areRecognized: false)
+            + truncations.compare(known, areRecognized: true)
     }
 
     private func receive(_ saves: [DeviceSave]) async throws -> [Reading] {
@@ -43,21 +49,20 @@ struct ContentReader: Sendable {
     }
 
     private func receive(_ save: DeviceSave) async throws -> Reading {
-        let key = save.identity.key
         do {
             // Twice, because an emulator may be writing just now; then it is left for the next run.
             for attempt in 0..<2 {
                 if let reading = try await receiveOnce(save, isRepeated: attempt > 0) { return reading }
             }
             return Reading(
-                key: key,
+                save: save,
                 knowledge: .unreadable(reason: "it keeps changing while it is read; the next run tries again"),
                 staged: nil)
         } catch let error as SSHError where !error.endsConnection {
-            return Reading(key: key, knowledge: .unreadable(reason: error.what), staged: nil)
+            return Reading(save: save, knowledge: .unreadable(reason: error.what), staged: nil)
         } catch let error as StoreError {
             // A large save that finds no room on the server must not keep the small ones from being brought to safety.
-            return Reading(key: key, knowledge: .unreadable(reason: error.description), staged: nil)
+            return Reading(save: save, knowledge: .unreadable(reason: error.description), staged: nil)
         }
     }
 
@@ -83,11 +88,13 @@ struct ContentReader: Sendable {
             for content in staged { await content.discard() }
             return nil
         }
+        let isServerTruncated = staged.first?.beginning.map { $0 == scope.shorterVersion(than: save)?.digest } == true
         let content = DeviceContent(
-            digest: digest(of: save, staged), isBlank: staged.allSatisfy(\.isBlank), entries: entries)
+            digest: digest(of: save, staged), isBlank: staged.allSatisfy(\.isBlank), entries: entries,
+            truncation: isServerTruncated ? .onServer : nil)
         let isNeeded = keepsContents && !isKnownOnServer(content.digest, save)
         if !isNeeded, save.shape == .folder { for content in staged { await content.discard() } }
-        return Reading(key: save.identity.key, knowledge: .read(content), staged: isNeeded ? staged : nil)
+        return Reading(save: save, knowledge: .read(content), staged: isNeeded ? staged : nil)
     }
 
     /// Whether a folder holds exactly what was read of it, now that all of it was: no mix of what stood there before and
@@ -106,7 +113,7 @@ struct ContentReader: Sendable {
         _ file: ListedFile, of save: DeviceSave, isListedSizeRight: Bool
     ) async throws -> (StagedContent, Stamp)? {
         guard let root = directories[save.directory]?.remotePath else { return nil }
-        let receiver = staging.file(keep: keepsContents)
+        let receiver = staging.file(keep: keepsContents, hashingFirst: scope.shorterVersion(than: save)?.size)
         do {
             let expected = isListedSizeRight ? file.stamp.size : nil
             let read = try await sftp.read(root.appending(file.path), expecting: expected) {

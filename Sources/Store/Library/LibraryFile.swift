@@ -38,6 +38,19 @@ public actor LibraryFile {
         return bytes.isEmpty ? nil : bytes
     }
 
+    /// The SHA-256 of the file's first `count` bytes, or of all where it has no more. For a file of which nothing was read yet.
+    /// What comes after them is not read, so they are not checked against what was recorded.
+    public func sha256(ofFirst count: UInt64) throws(StoreError) -> Digest {
+        var left = count
+        while left > 0 {
+            let bytes = try next(Int(min(left, 128 << 10)))
+            guard !bytes.isEmpty else { break }
+            hasher.update(data: bytes)
+            left -= UInt64(bytes.count)
+        }
+        return ContentHash.digest(hasher.finalize())
+    }
+
     private func next(_ count: Int) throws(StoreError) -> [UInt8] {
         if descriptor < 0 { descriptor = FileCalls.call("open", path) { Glibc.open(path, O_RDONLY | O_CLOEXEC) } }
         guard descriptor >= 0 else { throw StoreError(errno: errno, "read \(path)") }

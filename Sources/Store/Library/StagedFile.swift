@@ -20,6 +20,9 @@ public actor StagedFile {
     private var firstByte: UInt8?
     private var isBlank = true
     private var isZip = false
+    /// How many bytes ``beginning`` is the hash of, once there are more than that.
+    private let beginningSize: UInt64?
+    private var beginning: Digest?
 
     /// Bytes since the disk was last asked to begin writing: what is left for the end is waited for.
     private var written = 0
@@ -27,10 +30,11 @@ public actor StagedFile {
     private static let mostInMemory = 64 << 10
     private static let mostUnwritten = 8 << 20
 
-    init(path: String, staging: Staging, keep: Bool, disk: DiskExecutor) {
+    init(path: String, staging: Staging, keep: Bool, beginning: UInt64?, disk: DiskExecutor) {
         self.path = path
         self.staging = staging
         self.keep = keep
+        beginningSize = beginning
         self.disk = disk
     }
 
@@ -50,10 +54,22 @@ public actor StagedFile {
     private func learn(from bytes: [UInt8]) {
         // A server may send the four bytes that tell a zip one by one; until then everything stays in memory.
         if size < 4 { isZip = ContentHash.looksLikeZip(memory + bytes.prefix(4)) }
+        hashBeginning(with: bytes)
         hasher.update(data: bytes)
         size += UInt64(bytes.count)
         if firstByte == nil { firstByte = bytes.first }
         if isBlank, let firstByte { isBlank = bytes.allSatisfy { $0 == firstByte } }
+    }
+
+    /// Before `bytes` are added to the whole.
+    private func hashBeginning(with bytes: [UInt8]) {
+        guard let beginningSize, beginning == nil, size <= beginningSize, size + UInt64(bytes.count) > beginningSize
+        else {
+            return
+        }
+        var hasher = hasher
+        hasher.update(data: bytes.prefix(Int(beginningSize - size)))
+        beginning = ContentHash.digest(hasher.finalize())
     }
 
     private func put(_ bytes: [UInt8]) throws {
@@ -91,7 +107,8 @@ public actor StagedFile {
         let sha256 = ContentHash.digest(hasher.finalize())
         let zip = !isZip ? nil : isSpooled ? ContentHash.ofZip(at: path) : ContentHash.ofZip(memory)
         let content = StagedContent(
-            sha256: sha256, contentDigest: zip ?? sha256, size: size, isBlank: isBlank, file: self)
+            sha256: sha256, contentDigest: zip ?? sha256, size: size, isBlank: isBlank, beginning: beginning, file: self
+        )
         if keep, isNeeded(content.contentDigest) { _ = try await persist() } else { discard() }
         return content
     }
@@ -129,6 +146,8 @@ public struct StagedContent: Sendable {
     public let size: UInt64
     /// Empty or one byte repeated.
     public let isBlank: Bool
+    /// The SHA-256 of as many of its first bytes as were asked for; nil where it has no more than that.
+    public let beginning: Digest?
     let file: StagedFile
 
     /// The bytes are not needed.

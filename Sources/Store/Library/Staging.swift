@@ -34,9 +34,10 @@ public actor Staging {
         return Staging(folder: "\(base)/saveferry-\(UInt64.random(in: .min ... .max))", disk: DiskExecutor())
     }
 
-    /// A new file to receive bytes into. With `keep` false only its hashes are wanted.
-    public nonisolated func file(keep: Bool) -> StagedFile {
-        StagedFile(path: "\(folder)/\(number())", staging: self, keep: keep, disk: disk)
+    /// A new file to receive bytes into. With `keep` false only its hashes are wanted. Of its first `beginning` bytes the hash
+    /// is computed too.
+    public nonisolated func file(keep: Bool, hashingFirst beginning: UInt64? = nil) -> StagedFile {
+        StagedFile(path: "\(folder)/\(number())", staging: self, keep: keep, beginning: beginning, disk: disk)
     }
 
     private nonisolated func number() -> Int {

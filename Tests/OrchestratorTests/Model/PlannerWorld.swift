@@ -94,13 +94,10 @@ final class PlannerWorld: World {
         versions.keys.map { game in
             let content: ServerSave.Content
             if let index = current[game], let version = versions[game]?[index] {
-                content =
-                    deleted.contains(game)
-                    ? .deleted(last: digest(version.content))
-                    : .version(
-                        ServerVersion(
-                            id: Int64(game * 10_000 + index), digest: digest(version.content), shape: .file, size: 64,
-                            isBlank: false, originalName: Scale.fileName(game), modified: version.modified))
+                let newest = ServerVersion(
+                    id: Int64(game * 10_000 + index), digest: digest(version.content), shape: .file, size: 64,
+                    isBlank: false, originalName: Scale.fileName(game), modified: version.modified)
+                content = deleted.contains(game) ? .deleted(last: newest) : .version(newest)
             } else {
                 content = .absent
             }
