@@ -87,8 +87,9 @@ extension Store {
         }
     }
 
-    /// Records contents that are kept beside the current version. One transaction.
+    /// Records contents that are kept beside the current version. One transaction, none for no content.
     public func archive(_ archives: [ArchiveCommit]) async throws(StoreError) {
+        guard !archives.isEmpty else { return }
         let time = time
         try await write { [library] db in
             for archive in archives {
