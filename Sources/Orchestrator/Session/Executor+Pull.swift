@@ -24,7 +24,9 @@ extension Executor {
         }
     }
 
-    private func pull(_ batch: [Numbered<Observed>]) async throws {
+    /// Stores the contents of these saves, and makes them the current ones.
+    func pull(_ batch: [Numbered<Observed>]) async throws {
+        guard !batch.isEmpty else { return }
         let stored = try await keep(batch, archival: false)
         let commits = stored.map { pull, version in
             PullCommit(
