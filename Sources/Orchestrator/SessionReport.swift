@@ -32,6 +32,20 @@ public struct SessionReport: Sendable {
     }
 }
 
+extension SessionStatus {
+    /// How a run with this plan ended: `failure` ended it early, so many operations failed, and so many safety limits closed.
+    ///
+    /// A halt comes before operations that failed, as in the exit codes.
+    init(failure: DeviceFailure?, failed: Int, halts: Int) {
+        self =
+            switch failure?.code {
+            case .interrupted: .cancelled
+            case .some: .failed
+            case nil: halts > 0 ? .halted : failed > 0 ? .failed : .completed
+            }
+    }
+}
+
 /// How one operation of a plan ended.
 public struct OperationOutcome: Hashable, Sendable {
     /// How the operation ended.

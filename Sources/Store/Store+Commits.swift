@@ -87,8 +87,9 @@ extension Store {
         }
     }
 
-    /// Records contents that are kept beside the current version. One transaction.
+    /// Records contents that are kept beside the current version. One transaction, none for no content.
     public func archive(_ archives: [ArchiveCommit]) async throws(StoreError) {
+        guard !archives.isEmpty else { return }
         let time = time
         try await write { [library] db in
             for archive in archives {
@@ -117,18 +118,21 @@ struct SaveRow {
     var isNew = false
 }
 
-/// Whether the save still holds what a plan saw.
+/// Whether the save still holds the content that a plan saw, be it as another version.
 private func holds(_ content: ServerSave.Content, _ save: SaveRow, _ db: Database) throws -> Bool {
     if save.isNew { return content == .absent }
     let row = try Row.fetchOne(
         db.cachedStatement(
-            sql: "SELECT current_version_id, deleted_at IS NOT NULL AS is_deleted FROM saves WHERE id = ?"),
+            sql: """
+                SELECT v.content_hash, s.deleted_at IS NOT NULL AS is_deleted
+                FROM saves s LEFT JOIN save_versions v ON v.id = s.current_version_id WHERE s.id = ?
+                """),
         arguments: [save.id])
     guard let row else { return false }
-    let current: Int64? = row["current_version_id"]
+    let current = row.digest("content_hash")
     return switch content {
     case .absent: current == nil && row["is_deleted"] == false
-    case .version(let version): current == version.id && row["is_deleted"] == false
+    case .version(let version): current == version.digest && row["is_deleted"] == false
     case .deleted: row["is_deleted"] == true
     }
 }

@@ -4,8 +4,8 @@ import Planner
 
 extension Store {
     /// Records saves that both sides changed. A conflict that is open already, over the same two contents, stays as it
-    /// is; when a side moved on, it is shown anew under another number, so that no decision is taken for contents that the
-    /// user did not see. One transaction. Returns for each whether there was none of that save and device before.
+    /// is, whichever versions have them; when a side moved on, it is shown anew under another number, so that no decision is
+    /// taken for contents that the user did not see. One transaction. Returns for each whether there was none of that save and device before.
     @discardableResult
     public func openConflicts(_ conflicts: [ConflictCommit]) async throws(StoreError) -> [Bool] {
         let time = time
@@ -43,13 +43,31 @@ extension Store {
         }
     }
 
+    /// Closes conflicts of a device in which nothing is left to decide: those of `saves`, of which a run saw that the sides don't
+    /// stand against each other any more, and those of saves that the server has no content of. Both contents stay in the
+    /// library. One transaction.
+    public func closeConflicts(device: Int64, of saves: Set<Int64>) async throws(StoreError) {
+        let time = time
+        try await write { db in
+            let open = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT c.id, c.save_id, s.deleted_at IS NOT NULL OR s.current_version_id IS NULL AS is_gone
+                    FROM conflicts c JOIN saves s ON s.id = c.save_id WHERE c.device_id = ? AND c.resolved_at IS NULL
+                    """, arguments: [device])
+            for conflict in open where conflict["is_gone"] as Bool || saves.contains(conflict["save_id"] as Int64) {
+                try closeUndecided("id = ?", [conflict["id"] as Int64], at: time, db)
+            }
+        }
+    }
+
     /// The conflicts that wait for the user, oldest first.
     public func conflicts() async throws(StoreError) -> [ConflictSummary] {
         try await read { db in try fetchConflicts(where: "c.resolved_at IS NULL", [], db) }
     }
 
-    /// Decides a conflict. Throws ``StoreError/Code/changed`` when the server's side moved on, and shows it anew under
-    /// another number. Nothing on the device is touched before its next run, and then only when it still has the
+    /// Decides a conflict. Throws ``StoreError/Code/changed`` when the server's side moved on: then it is shown anew under
+    /// another number, or closed where the server has nothing any more. Nothing on the device is touched before its next run, and then only when it still has the
     /// content that the decision was made for.
     ///
     /// With ``ConflictResolution/server`` and ``ConflictResolution/both`` the agreement becomes the device's content, so
@@ -114,7 +132,8 @@ extension Store {
         }
     }
 
-    /// Throws unless the server still has what the conflict shows; what it has now is shown under another number.
+    /// Throws unless the server still has the content that the conflict shows, be it as another version. What it has now is shown
+    /// under another number.
     private func confirmServerSide(of conflict: ConflictSummary) async throws(StoreError) {
         let time = time
         let moved: String? = try await write { db in
@@ -122,7 +141,15 @@ extension Store {
                 db, sql: "SELECT server_version_id FROM conflicts WHERE id = ?", arguments: [conflict.id])
             let current = try currentVersion(of: conflict.save, db)
             guard let shown, current != shown else { return nil }
-            guard let current else { return "was deleted; the next sync decides anew" }
+            guard let current else {
+                try closeUndecided("id = ?", [conflict.id], at: time, db)
+                return "was deleted on the server, so that there is nothing to decide; the conflict is closed"
+            }
+            if try haveSameContent(shown, current, db) {
+                try db.execute(
+                    sql: "UPDATE conflicts SET server_version_id = ? WHERE id = ?", arguments: [current, conflict.id])
+                return nil
+            }
             return "has another content now; it is conflict \(try renumber(conflict.id, server: current, at: time, db))"
         }
         guard let moved else { return }
@@ -166,7 +193,13 @@ private func show(_ conflict: ConflictCommit, _ version: Int64, at time: Int64, 
                 """, arguments: values + [conflict.device, conflict.save])
         return true
     }
-    guard open["device_version_id"] != version || open["server_version_id"] != conflict.serverVersion else {
+    let (device, server): (Int64, Int64) = (open["device_version_id"], open["server_version_id"])
+    guard device != version || server != conflict.serverVersion else { return false }
+    if try haveSameContent(device, version, db), try haveSameContent(server, conflict.serverVersion, db) {
+        // The number stands for the contents. A file may be gone, so the versions are those that were found just now.
+        try db.execute(
+            sql: "UPDATE conflicts SET device_version_id = ?, server_version_id = ? WHERE id = ?",
+            arguments: [version, conflict.serverVersion, open["id"] as Int64])
         return false
     }
     try db.execute(
@@ -185,6 +218,23 @@ private func renumber(_ id: Int64, server version: Int64, at time: Int64, _ db: 
         sql: "UPDATE conflicts SET id = ?, server_version_id = ?, opened_at = ? WHERE id = ?",
         arguments: [number, version, time, id])
     return number
+}
+
+private func haveSameContent(_ version: Int64, _ other: Int64, _ db: Database) throws -> Bool {
+    try Bool.fetchOne(
+        db,
+        sql: """
+            SELECT a.content_hash = b.content_hash FROM save_versions a, save_versions b WHERE a.id = ? AND b.id = ?
+            """, arguments: [version, other]) ?? false
+}
+
+/// Closes the open conflicts for which `condition` holds without a decision, which is what no resolution stands for.
+func closeUndecided(
+    _ condition: String, _ arguments: StatementArguments, at time: Int64, _ db: Database
+) throws {
+    try db.execute(
+        sql: "UPDATE conflicts SET resolved_at = ? WHERE resolved_at IS NULL AND \(condition)",
+        arguments: [time] + arguments)
 }
 
 /// What the server has of a save, or nil when it has nothing or deleted it.

@@ -114,11 +114,14 @@ extension Store {
         }
     }
 
-    /// Keeps a device and a save apart, or together again. Throws ``StoreError/Code/notFound`` for a save that the
-    /// device never had.
+    /// Keeps a device and a save apart, or together again. What is kept apart has no conflict. Throws
+    /// ``StoreError/Code/notFound`` for a save that the device never had.
     public func setUntracked(_ isUntracked: Bool, device: Device, save: SaveSummary) async throws(StoreError) {
+        let time = time
         try await write { db in
-            if !isUntracked {
+            if isUntracked {
+                try closeUndecided("device_id = ? AND save_id = ?", [device.id, save.id], at: time, db)
+            } else {
                 // A row that never held an agreement has nothing to go back to.
                 try db.execute(
                     sql: """

@@ -38,9 +38,32 @@ extension Store {
     /// Of the given contents of each save, those that the library has for it: a version names it, and its files are there.
     /// Retention counts their age from now on: the caller is about to replace them where they were seen. One transaction,
     /// none for no content.
-    public func knownDigests(of wanted: [Int64: Set<Digest>]) async throws(StoreError) -> [Int64: Set<Digest>] {
-        let found = try await presentVersions(with: wanted)
-        guard !found.isEmpty else { return [:] }
+    ///
+    /// - Parameter inConflict: they are to stand in a conflict, and stay where they are. Then those that an open conflict keeps
+    ///   already are left as they are, and nothing is written for them.
+    public func knownDigests(
+        of wanted: [Int64: Set<Digest>], inConflict: Bool = false
+    ) async throws(StoreError) -> [Int64: Set<Digest>] {
+        var found = try await presentVersions(with: wanted)
+        var known: [Int64: Set<Digest>] = [:]
+        if inConflict {
+            let kept = try await read { [found] db in
+                try Int64.fetchSet(
+                    db,
+                    sql: """
+                        SELECT device_version_id FROM conflicts
+                        WHERE resolved_at IS NULL AND device_version_id IN (SELECT value FROM json_each(?))
+                        """, arguments: [json(found.map(\.id))])
+            }
+            for one in found where kept.contains(one.id) { known[one.save, default: []].insert(one.version.digest) }
+            found.removeAll { known[$0.save]?.contains($0.version.digest) == true }
+        }
+        guard !found.isEmpty else { return known }
+        return try await touch(found.map(\.id)).merging(known) { $0.union($1) }
+    }
+
+    /// Lets retention count the age of these versions from now on. Returns their contents by save.
+    private func touch(_ versions: [Int64]) async throws(StoreError) -> [Int64: Set<Digest>] {
         let time = time
         return try await write { db in
             // One that retention took since then is not known any more.
@@ -49,7 +72,7 @@ extension Store {
                 sql: """
                     UPDATE save_versions SET last_used_at = ? WHERE id IN (SELECT value FROM json_each(?))
                     RETURNING save_id, content_hash
-                    """, arguments: [time, json(found.map(\.id))])
+                    """, arguments: [time, json(versions)])
             return rows.reduce(into: [:]) { known, row in
                 if let digest = row.digest("content_hash") { known[row["save_id"], default: []].insert(digest) }
             }
@@ -128,7 +151,7 @@ private func json(_ texts: [String]) throws -> String {
 }
 
 /// The same for numbers.
-private func json(_ numbers: [Int64]) -> String { "[\(numbers.map(String.init).joined(separator: ","))]" }
+func json(_ numbers: [Int64]) -> String { "[\(numbers.map(String.init).joined(separator: ","))]" }
 
 private func loadEntries(of device: Int64, _ db: Database) throws -> [Int64: [EntryBaseline]] {
     let rows = try Row.fetchCursor(

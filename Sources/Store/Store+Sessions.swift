@@ -45,12 +45,21 @@ extension Store {
         }
     }
 
-    /// Records how a run ended.
+    /// Records how a run ended, and the safety limits that closed in it. One transaction.
     public func finishSession(
-        _ id: Int64, status: SessionStatus, error: String?, totals: SessionTotals
+        _ id: Int64, status: SessionStatus, error: String?, totals: SessionTotals, halts: [SessionHalt] = []
     ) async throws(StoreError) {
         let time = time
-        try await write { db in try end(id, status, error, totals, at: time, db) }
+        try await write { db in
+            try end(id, status, error, totals, at: time, db)
+            for (position, halt) in halts.enumerated() {
+                try db.execute(
+                    sql: """
+                        INSERT INTO session_halts (session_id, position, code, directory, message)
+                        VALUES (?, ?, ?, ?, ?)
+                        """, arguments: [id, position, halt.code, halt.directory, halt.message])
+            }
+        }
     }
 
     /// Ends what a process that died left open. To be called by the holder of the device's lease.
@@ -76,22 +85,32 @@ extension Store {
 }
 
 extension Store {
-    /// How many runs of its device had failed in a row when this one ended, with it; nil where there is no such run.
+    /// How many runs of its device had failed since the last one that was completed when this one ended, with it; nil where there is
+    /// no such run. One that was halted counts only where single operations failed as well.
     public func failures(upTo session: Int64) async throws(StoreError) -> Int? {
         try await read { db in
-            try Int.fetchOne(db, sql: "SELECT failures FROM sync_sessions WHERE id = ?", arguments: [session])
+            try Int.fetchOne(
+                db,
+                sql: """
+                    SELECT (SELECT count(*) FROM sync_sessions f
+                        WHERE f.device_id = s.device_id AND (f.status = 'FAILED' OR f.failed > 0) AND f.id <= s.id AND f.id > coalesce((
+                            SELECT c.id FROM sync_sessions c
+                            WHERE c.device_id = s.device_id AND c.status = 'COMPLETED' AND c.id <= s.id
+                            ORDER BY c.id DESC LIMIT 1), 0))
+                    FROM sync_sessions s WHERE s.id = ?
+                    """, arguments: [session])
         }
     }
 }
 
-/// Ends a run, counting it with those of its device that failed before it.
+/// Ends a run, counting it with those of its device that failed or were halted before it.
 private func end(
     _ session: Int64, _ status: SessionStatus, _ error: String?, _ totals: SessionTotals, at time: Int64, _ db: Database
 ) throws {
     try db.execute(
         sql: """
             UPDATE sync_sessions SET status = ?, error = ?, ended_at = ?, pulled = ?, pushed = ?, removed = ?,
-                conflicts = ?, unchanged = ?, failed = ?, bytes = ?, failures = ? * (? + coalesce((
+                conflicts = ?, unchanged = ?, failed = ?, bytes = ?, held = ?, skipped = ?, failures = ? * (? + coalesce((
                     SELECT failures FROM sync_sessions p
                     WHERE p.device_id = sync_sessions.device_id AND p.id < sync_sessions.id
                         AND p.status <> 'IN_PROGRESS'
@@ -100,7 +119,7 @@ private func end(
             """,
         arguments: [
             status.rawValue, error, time, totals.pulled, totals.pushed, totals.removed, totals.conflicts,
-            totals.unchanged, totals.failed, Int64(bitPattern: totals.bytes), status != .completed, status == .failed,
-            session,
+            totals.unchanged, totals.failed, Int64(bitPattern: totals.bytes), totals.held, totals.skipped,
+            status != .completed, status == .failed || status == .halted, session,
         ])
 }

@@ -16,18 +16,19 @@ extension Store {
         device: Int64? = nil, before: Int64 = .max, limit: Int = 50
     ) async throws(StoreError) -> [SessionSummary] {
         try await read { db in
-            try Row.fetchAll(
+            let rows = try Row.fetchAll(
                 db,
                 sql: """
                     SELECT * FROM sync_sessions WHERE id < ? \(device == nil ? "" : "AND device_id = ?")
                     ORDER BY id DESC LIMIT ?
-                    """, arguments: device.map { [before, $0, limit] } ?? [before, limit]
-            ).map(SessionSummary.init)
+                    """, arguments: device.map { [before, $0, limit] } ?? [before, limit])
+            let halts = try loadHalts(of: rows.map { $0["id"] }, db)
+            return rows.map { SessionSummary($0, halts) }
         }
     }
 
-    /// When the newest run of a device began that went through to its end, also where single saves failed. 1970 when none of its
-    /// runs did; nil when it had none.
+    /// When the newest run of a device began that got to its end, also where single saves failed or safety limits closed. 1970 when
+    /// none of its runs did; nil when it had none.
     public func lastSessionStart(device: Int64) async throws(StoreError) -> Date? {
         try await read { db in
             try Row.fetchOne(
@@ -35,7 +36,7 @@ extension Store {
                 sql: """
                     SELECT coalesce(
                         (SELECT started_at FROM sync_sessions
-                            WHERE device_id = d.id AND status IN ('COMPLETED', 'FAILED') AND error IS NULL
+                            WHERE device_id = d.id AND error IS NULL AND status <> 'IN_PROGRESS'
                             ORDER BY id DESC LIMIT 1),
                         (SELECT 0 FROM sync_sessions WHERE device_id = d.id LIMIT 1)) AS started_at
                     FROM devices d WHERE d.id = ?
@@ -54,7 +55,7 @@ extension Store {
             }
             let operations = try Row.fetchAll(
                 db, sql: "SELECT * FROM sync_operations WHERE session_id = ? ORDER BY id", arguments: [id])
-            return (SessionSummary(row), operations.map(OperationSummary.init))
+            return (SessionSummary(row, try loadHalts(of: [id], db)), operations.map(OperationSummary.init))
         }
     }
 
@@ -70,27 +71,44 @@ extension Store {
                         (SELECT count(*) FROM conflicts WHERE device_id = d.id AND resolved_at IS NULL) AS open,
                         coalesce((SELECT failures FROM sync_sessions
                             WHERE device_id = d.id AND status <> 'IN_PROGRESS' ORDER BY id DESC LIMIT 1), 0) AS errors,
-                        p.ended_at AS succeeded
+                        p.ended_at AS succeeded, w.id AS whole, coalesce(w.held, 0) AS held_now
                     FROM devices d
                         LEFT JOIN sync_sessions s ON s.id = (SELECT max(id) FROM sync_sessions WHERE device_id = d.id)
                         LEFT JOIN sync_sessions p ON p.id = (SELECT id FROM sync_sessions
                             WHERE device_id = d.id AND status = 'COMPLETED' ORDER BY id DESC LIMIT 1)
+                        LEFT JOIN sync_sessions w ON w.id = (SELECT id FROM sync_sessions
+                            WHERE device_id = d.id AND error IS NULL AND status <> 'IN_PROGRESS' ORDER BY id DESC LIMIT 1)
                     """)
+            let halts = try loadHalts(of: rows.flatMap { [$0["id"] as Int64?, $0["whole"]].compactMap(\.self) }, db)
             let status = Dictionary(rows.map { ($0["device"] as Int64, $0) }, uniquingKeysWith: { $1 })
             return try loadDevices(db).compactMap { device in
                 status[device.id].map { row in
                     DeviceStatus(
-                        device: device, lastSession: (row["id"] as Int64?).map { _ in SessionSummary(row) },
+                        device: device, lastSession: (row["id"] as Int64?).map { _ in SessionSummary(row, halts) },
                         lastSuccess: row.optionalDate("succeeded"), trackedSaves: row["tracked"],
-                        openConflicts: row["open"], errorsInARow: row["errors"])
+                        openConflicts: row["open"], errorsInARow: row["errors"],
+                        halts: (row["whole"] as Int64?).flatMap { halts[$0] } ?? [], heldSaves: row["held_now"])
                 }
             }
         }
     }
 }
 
+/// The safety limits that closed in these runs, by the run's number.
+private func loadHalts(of sessions: [Int64], _ db: Database) throws -> [Int64: [SessionHalt]] {
+    let rows = try Row.fetchAll(
+        db,
+        sql: """
+            SELECT * FROM session_halts WHERE session_id IN (SELECT value FROM json_each(?)) ORDER BY session_id, position
+            """, arguments: [json(sessions)])
+    return Dictionary(grouping: rows) { $0["session_id"] as Int64 }.mapValues { rows in
+        rows.map { SessionHalt(code: $0["code"], directory: $0["directory"], message: $0["message"]) }
+    }
+}
+
 extension SessionSummary {
-    init(_ row: Row) {
+    /// From a row of `sync_sessions`; `halts` are those of several runs, by the run's number.
+    init(_ row: Row, _ halts: [Int64: [SessionHalt]]) {
         self.init(
             id: row["id"], deviceName: row["device_name"],
             trigger: SessionTrigger(rawValue: row["session_trigger"]) ?? .onDemand,
@@ -98,7 +116,9 @@ extension SessionSummary {
             started: row.date("started_at"), ended: row.optionalDate("ended_at"),
             totals: SessionTotals(
                 pulled: row["pulled"], pushed: row["pushed"], removed: row["removed"], conflicts: row["conflicts"],
-                unchanged: row["unchanged"], failed: row["failed"], bytes: UInt64(bitPattern: row["bytes"] as Int64)))
+                unchanged: row["unchanged"], failed: row["failed"], bytes: UInt64(bitPattern: row["bytes"] as Int64),
+                held: row["held"], skipped: row["skipped"]),
+            halts: halts[row["id"]] ?? [])
     }
 }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Dispatch
 import Foundation
 import GRDB
@@ -11,12 +12,15 @@ public final class Store: Sendable {
     public let library: Library
     /// Absolute path of the state directory.
     public let stateDirectory: String
+    /// The file that was opened as the database.
+    let databaseFile: FileID?
     private let pool: DatabasePool
     private let reads = DatabaseAccess()
     let now: @Sendable () -> Date
 
     private init(stateDirectory: String, pool: DatabasePool, library: Library, now: @escaping @Sendable () -> Date) {
         self.stateDirectory = stateDirectory
+        databaseFile = FileID(of: Store.database(in: stateDirectory))
         self.pool = pool
         self.library = library
         self.now = now
@@ -26,7 +30,7 @@ public final class Store: Sendable {
     /// versions is not made; see ``requireLibrary()``.
     ///
     /// A database that stands in the library is moved first; see ``DatabaseMove``. Refuses a database that a later version
-    /// made. Warns when the state directory is on a network file system, where every write is slow and locks may not hold.
+    /// made. Warns when the state directory is on a file system where writes may be slow and locks may not hold.
     public static func open(
         stateDirectory: String, libraryDirectory: String, now: @escaping @Sendable () -> Date, logger: Logger
     ) async throws(StoreError) -> Store {
@@ -37,7 +41,7 @@ public final class Store: Sendable {
                 try openBlocking(stateDirectory, libraryDirectory, configuration, now, logger)
             }
         } catch {
-            throw StoreError(database: error)
+            throw StoreError(database: error, in: stateDirectory)
         }
     }
 
@@ -51,9 +55,9 @@ public final class Store: Sendable {
         for folder in [stateDirectory, "\(stateDirectory)/leases"] {
             try FileCalls.makeDurableFolders(folder)
         }
-        if FileCalls.isNetworkFileSystem(at: stateDirectory) {
+        if let place = FileCalls.doubtfulFileSystem(ofType: Int(saveferry_file_system_type(stateDirectory))) {
             logger.warning(
-                "the state directory is on a network file system: keep it on a local disk",
+                "the state directory is on \(place), where writes may be slow and locks may not hold: keep it on a local disk",
                 metadata: ["state_dir": "\(stateDirectory)"])
         }
         // Nobody may put another database into its place until this one is open and up to date.
@@ -112,7 +116,7 @@ public final class Store: Sendable {
                 try await reads.perform { try pool.read(body) }
             }
         } catch {
-            throw StoreError(database: error)
+            throw StoreError(database: error, in: stateDirectory)
         }
     }
 
@@ -123,7 +127,7 @@ public final class Store: Sendable {
         do {
             return try await Store.transaction("write", purpose, body) { [pool] in try await pool.write($0) }
         } catch {
-            throw StoreError(database: error)
+            throw StoreError(database: error, in: stateDirectory)
         }
     }
 

@@ -48,11 +48,23 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     }
 
     /// The failure that an error from the database amounts to.
-    init(database error: any Error) {
+    ///
+    /// - Parameter stateDirectory: where the database is.
+    init(database error: any Error, in stateDirectory: String? = nil) {
         switch error {
         case let error as StoreError: self = error
         case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
-            self.init(.noSpace, "the database can't grow: the disk is full", advice: "Make room on the server.")
+            self.init(full: stateDirectory)
+        case let error as DatabaseError where error.resultCode == .SQLITE_IOERR:
+            // SQLite says no more than that where it can't make its -shm, or a quota is used up.
+            if let stateDirectory, StoreError.lacksRoom(stateDirectory) {
+                self.init(full: stateDirectory)
+            } else {
+                self.init(
+                    .other,
+                    "the disk of the database\(StoreError.place(stateDirectory)) failed: \(error.message ?? "I/O error")",
+                    advice: "Look at that disk, at its room and quota, and at the kernel's log.")
+            }
         case let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_DBMOVED:
             self.init(
                 .changed, "the database's file was moved or replaced while it was open",
@@ -65,5 +77,20 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
             self.init(.other, "the database refused: \(error.message ?? error.description)")
         default: self.init(.other, "the database could not be used: \(error)")
         }
+    }
+
+    private init(full stateDirectory: String?) {
+        self.init(
+            .noSpace, "the database\(StoreError.place(stateDirectory)) can't grow: the disk is full",
+            advice: "Make room on the server.")
+    }
+
+    private static func place(_ stateDirectory: String?) -> String { stateDirectory.map { " in \($0)" } ?? "" }
+
+    /// Whether less is free there than SQLite takes at once for its -shm, 32 KiB (https://www.sqlite.org/walformat.html).
+    private static func lacksRoom(_ directory: String) -> Bool {
+        var info = statvfs()
+        guard statvfs(directory, &info) == 0 else { return false }
+        return UInt64(info.f_bavail) * UInt64(info.f_frsize) < 32 << 10
     }
 }

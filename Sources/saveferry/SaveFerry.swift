@@ -36,6 +36,7 @@ struct SaveFerry: AsyncParsableCommand {
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)
+        keepStandardDescriptors()
         saveferry_keep_freed_memory()
         do {
             var command = try await asyncParseAsRoot()
@@ -52,10 +53,20 @@ struct SaveFerry: AsyncParsableCommand {
         }
     }
 
+    /// Where one of the three is closed, the first file that is opened would get its number, and answers would go into that file.
+    /// Opened like this, they still can't be used.
+    private static func keepStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
     /// Ends the process without the exit handlers of the libraries: OpenSSL's takes apart what a connection that is just
-    /// being closed on its own thread still uses (OPENSSL_cleanup(3)).
+    /// being closed on its own thread still uses (OPENSSL_cleanup(3)). An answer that is not whole is a failure of its own.
     private static func end(with code: Int32) -> Never {
-        _exit(code)
+        guard let reason = Console.endAnswer() else { _exit(code) }
+        Console.error("the answer is not whole, standard output can't be written: \(reason)")
+        _exit(max(code, 1))
     }
 
     /// Prints what went wrong and returns the exit code for it.

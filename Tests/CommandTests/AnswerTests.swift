@@ -31,6 +31,30 @@ extension ProgramTests {
             #expect(time.hasSuffix("Z") && ISO8601DateFormatter().date(from: time) != nil)
         }
 
+        @Test(arguments: ["> /dev/full", ">&-"])
+        func `1 and a word when the answer can't be written`(_ output: String) async throws {
+            let installation = try await Installation.withDevice()
+            func run(_ arguments: [String]) async throws -> Command {
+                try await Command.run(
+                    "/bin/sh",
+                    ["-c", "exec \"$0\" \"$@\" \(output)", Installation.program] + arguments
+                        + ["--home", installation.home.path])
+            }
+            for arguments in [["device", "export"], ["status"], ["saves", "--json"], ["verify", "--json"], ["sync"]] {
+                let result = try await run(arguments)
+                #expect(result.status == 1, "\(arguments): \(result.errorOutput)")
+                #expect(
+                    result.errorOutput.contains("error: the answer is not whole, standard output can't be written: "),
+                    "\(arguments): \(result.errorOutput)")
+            }
+            let help = try await Command.run("/bin/sh", ["-c", "exec \"$0\" --help \(output)", Installation.program])
+            #expect(help.status == 1 && help.errorOutput.contains("the answer is not whole"))
+            // What was to be done is done, and what failed more is said.
+            #expect(try await installation.run("saves").output.contains("Metroid"))
+            let unknown = try await run(["history", "nothing"])
+            #expect(unknown.status == 2)
+        }
+
         @Test func `every list as JSON is one document with a plural name`() async throws {
             let installation = try await Installation.withDevice()
             _ = try await installation.run("sync")

@@ -149,6 +149,21 @@ extension ProgramTests {
             let halted = try await installation.run("sync")
             #expect(halted.status == 4)
             #expect(halted.output.contains("--allow mass-deletion"))
+            // No view of the record takes it for a success.
+            let status = try await installation.run("status").output
+            #expect(status.contains("1 halted") && !status.contains("nothing to do"), "\(status)")
+            #expect(
+                status.contains("HALTED pocket: \(installation.handheld("gba")): 5 of 6 saves vanished"), "\(status)")
+            #expect(status.contains("Override: saveferry sync pocket --allow mass-deletion"), "\(status)")
+            let device = try #require((try await installation.json("status")["devices"] as? [[String: Any]])?.first)
+            #expect(device["errors_in_a_row"] as? Int == 1)
+            #expect((device["halts"] as? [[String: Any]])?.first?["code"] as? String == "mass-deletion")
+            let sessions = try #require(try await installation.json("sessions")["sessions"] as? [[String: Any]])
+            #expect(sessions.map { $0["status"] as? String } == ["HALTED", "COMPLETED"])
+            #expect(
+                try await installation.run("sessions").output.contains("\(installation.handheld("gba")): mass-deletion")
+            )
+            #expect(try await installation.run("sessions", "show", "2").output.contains("HALTED pocket: "))
             #expect(try await installation.run("sync", "--allow", "mass-deletion").status == 0)
             #expect(try await installation.run("sync").status == 0)
         }

@@ -37,6 +37,7 @@ import Testing
                 events[1]["game"] as? String == "Zelda\u{1b}[2J\n\u{9b}2Jé" && events[1]["platform"] as? String == "gba"
             )
             #expect(events[1]["kind"] as? String == "save" && events[1]["slot"] as? String == "main")
+            #expect(events[2]["status"] as? String == "HALTED")
             #expect(events[2]["pulled"] as? Int == 1 && events[2]["unchanged"] as? Int == 7)
             let halts = try #require(events[2]["halts"] as? [[String: String]])
             #expect(halts == [["code": "mass-deletion", "directory": "/saves", "message": "too many are gone"]])
@@ -156,6 +157,15 @@ import Testing
             try await eventually("there is room again") {
                 try await daemon.ask(#"{"request":"status"}"#).contains("1.2.3")
             }
+        }
+    }
+
+    @Test func `who connects and asks for nothing keeps nobody out`() async throws {
+        try await Watched.run { daemon in
+            var silent: [Peer] = []
+            for _ in 0..<70 { silent.append(try await Peer(of: daemon)) }
+            #expect(try await daemon.ask(#"{"request":"status"}"#).contains("1.2.3"))
+            #expect(await silent[0].text().isEmpty)
         }
     }
 

@@ -6,6 +6,7 @@ import Testing
 
 @testable import Daemon
 @testable import Orchestrator
+@testable import Planner
 
 /// What Prometheus and a health check get, over real connections.
 @Suite struct MetricsTests {
@@ -33,6 +34,13 @@ import Testing
             let totals = SessionTotals(pulled: 3, pushed: 2, removed: 1, conflicts: 1, unchanged: 9, bytes: 4_096)
             daemon.publish(.started(operations: 7, bytes: 4_096))
             daemon.publish(.completed(totals, halts: []), totals: totals)
+            let halt = SessionHalt(code: "mass-deletion", directory: "/s", message: "m")
+            let halted = try await daemon.store.beginSession(device: device, trigger: .scheduled, operations: [])
+            try await daemon.store.finishSession(
+                halted.id, status: .halted, error: nil, totals: SessionTotals(held: 3), halts: [halt])
+            daemon.publish(
+                .completed(SessionTotals(), halts: [Halt(valve: .massDeletion, directory: "/s", message: "m")]),
+                totals: SessionTotals())
             daemon.publish(
                 .error(DeviceFailure(code: .unreachable, message: "m")), session: 2,
                 totals: SessionTotals(pulled: 1, bytes: 4))
@@ -46,12 +54,14 @@ import Testing
             for line in [
                 #"saveferry_sessions_total{device="pocket",status="completed"} 1"#,
                 #"saveferry_sessions_total{device="pocket",status="failed"} 1"#,
+                #"saveferry_sessions_total{device="pocket",status="halted"} 1"#,
+                #"saveferry_halts_open{device="pocket"} 1"#, #"saveferry_saves_held{device="pocket"} 3"#,
                 #"saveferry_sessions_total{device="pocket",status="cancelled"} 0"#,
                 #"saveferry_operations_total{device="pocket",action="pull"} 4"#,
                 #"saveferry_operations_total{device="pocket",action="push"} 2"#,
                 #"saveferry_transferred_bytes_total{device="pocket"} 4100"#,
                 #"saveferry_session_duration_seconds_count{device="pocket"} 1"#,
-                #"saveferry_device_failures_in_a_row{device="pocket"} 1"#,
+                #"saveferry_device_failures_in_a_row{device="pocket"} 2"#,
                 #"saveferry_conflicts_open{device="pocket"} 0"#,
                 #"saveferry_device_online{device="pocket"} 1"#,
                 #"saveferry_build_info{version="1.2.3"} 1"#,
@@ -143,6 +153,27 @@ import Testing
                 // A connection that is refused may be gone before the request is written.
                 (try? await http("GET /healthz", daemon.port))?.hasPrefix("HTTP/1.1 200 ") == true
             }
+        }
+    }
+
+    @Test func `who connects and asks for nothing keeps nobody out: the first to come loses its place first`()
+        async throws
+    {
+        try await Watched.run { daemon in
+            let asked = try await Peer(port: daemon.port)
+            try await asked.write("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            _ = await asked.text { $0.hasSuffix("ok\n") }
+            var silent: [Peer] = []
+            for number in 0..<40 {
+                silent.append(try await Peer(port: daemon.port))
+                if number % 2 == 0 { try await silent[number].write("GET /healthz HT") }
+            }
+            #expect(try await http("GET /healthz", daemon.port).hasPrefix("HTTP/1.1 200 "))
+            #expect(try await http("GET /metrics", daemon.port).hasPrefix("HTTP/1.1 200 "))
+            for peer in silent.prefix(9) { #expect(await peer.text().isEmpty) }
+            // Who asked before still has its place.
+            try await asked.write("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            #expect(await asked.text { $0.hasSuffix("ok\n") }.hasPrefix("HTTP/1.1 200 "))
         }
     }
 

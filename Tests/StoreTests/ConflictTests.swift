@@ -1,3 +1,4 @@
+import GRDB
 import Planner
 import TestSupport
 import Testing
@@ -81,6 +82,116 @@ import Testing
         try await one.home.pull("server, later", from: try await one.home.store.device(named: "phone"))
         let moved = try await one.open("device, later", isKnown: true)
         #expect(moved.id > again.id && moved.device.version == 4 && moved.server.version == 5)
+    }
+
+    @Test(arguments: ConflictResolution.allCases)
+    func `the same contents as other versions are the same conflict, and can be decided`(
+        _ keep: ConflictResolution
+    ) async throws {
+        let one = try await Case()
+        let first = try await one.open()
+        let save = try await one.home.save(one.save)
+        _ = try await one.home.store.restore(save: save, version: first.server.version)
+        // The device's content is archived once more, as if its file had been gone.
+        let again = try await one.open()
+        #expect(again.id == first.id && again.opened == first.opened)
+        #expect([again.server.digest, again.device.digest] == [first.server.digest, first.device.digest])
+        _ = try await one.home.store.restore(save: save, version: first.server.version)
+        _ = try await one.home.store.resolveConflict(first.id, keep: keep)
+        #expect(try await one.home.store.conflicts().isEmpty)
+        #expect(try await one.text(ofSlot: "main") == (keep == .device ? "device" : "server"))
+    }
+
+    @Test func `a content that came anew as another version is no other content for a pull`() async throws {
+        let home = try await Home()
+        let deck = try await home.device()
+        let save = try await home.pull("base", from: deck)
+        let scope = try await home.store.syncScope(for: deck)
+        _ = try await home.store.restore(save: try await home.save(save), version: 1)
+        let version = try await home.stored([("Metroid.srm", "played")])
+        let commit = PullCommit(
+            operation: nil, device: deck.id, over: scope.server(Home.identity().key), identity: Home.identity(),
+            directory: deck.directories[0].id, path: try #require(RelativePath("Metroid.srm")), shape: .file,
+            content: Home.content(version), version: version)
+        #expect(try await home.store.commitPulls([commit]) == [.current(save: save)])
+    }
+
+    @Test func `a conflict that a run found settled is closed, and no other`() async throws {
+        let one = try await Case()
+        _ = try await one.open()
+        try await one.home.store.closeConflicts(device: one.deck.id, of: [one.save + 1])
+        let phone = try await one.home.store.device(named: "phone")
+        try await one.home.store.closeConflicts(device: phone.id, of: [one.save])
+        #expect(try await one.home.store.openConflictCount(device: one.deck.id) == 1)
+        try await one.home.store.closeConflicts(device: one.deck.id, of: [one.save])
+        #expect(try await one.home.store.conflicts().isEmpty)
+        #expect(try await one.home.store.history(of: one.save).count == 3)
+    }
+
+    @Test(arguments: ConflictResolution.allCases)
+    func `a conflict of a save that was deleted is closed, by a decision or by the next run`(
+        _ keep: ConflictResolution
+    ) async throws {
+        let one = try await Case()
+        let first = try await one.open()
+        try await one.home.store.deleteSave(one.save)
+        let error = try await #require(throws: StoreError.self) {
+            try await one.home.store.resolveConflict(first.id, keep: keep)
+        }
+        #expect(error.code == .changed && error.what.contains("the conflict is closed"), "\(error)")
+        #expect(try await one.home.store.conflicts().isEmpty)
+        try await one.home.pull("server", from: one.deck)
+        try await one.home.pull("server, later", from: try await one.home.store.device(named: "phone"))
+        _ = try await one.open()
+        try await one.home.store.deleteSave(one.save)
+        try await one.home.store.closeConflicts(device: one.deck.id, of: [])
+        #expect(try await one.home.store.conflicts().isEmpty)
+    }
+
+    @Test(arguments: ConflictResolution.allCases)
+    func `a conflict in a directory that is no longer configured can be decided`(_ keep: ConflictResolution)
+        async throws
+    {
+        let one = try await Case()
+        let first = try await one.open()
+        var settings = one.deck.settings
+        settings.directories = [SaveDirectory(id: 0, path: "/elsewhere", platform: .named("gba"), extensions: ["srm"])]
+        try await one.home.store.updateDevice(one.deck.id, settings)
+        _ = try await one.home.store.resolveConflict(first.id, keep: keep)
+        #expect(try await one.home.store.conflicts().isEmpty)
+        #expect(try await one.text(ofSlot: "main") == (keep == .device ? "device" : "server"))
+    }
+
+    @Test func `a save that is untracked, and a device that is removed, have no conflict`() async throws {
+        let one = try await Case()
+        _ = try await one.open()
+        let save = try await one.home.save(one.save)
+        try await one.home.store.setUntracked(true, device: one.deck, save: save)
+        #expect(try await one.home.store.conflicts().isEmpty)
+        // What is tracked again is compared anew.
+        try await one.home.store.setUntracked(false, device: one.deck, save: save)
+        _ = try await one.open()
+        try await one.home.store.removeDevice(one.deck.id)
+        #expect(try await one.home.store.conflicts().isEmpty)
+        #expect(try await one.home.store.history(of: one.save).count == 4)
+    }
+
+    @Test func `what an open conflict keeps is known without a word to retention`() async throws {
+        let one = try await Case()
+        let first = try await one.open()
+        func lastUsed() async throws -> [String] {
+            try await one.home.store.read { db in
+                try String.fetchAll(db, sql: "SELECT id || ' ' || coalesce(last_used_at, '') FROM save_versions")
+            }
+        }
+        let before = try await lastUsed()
+        one.home.clock.advance(100)
+        let wanted = [one.save: Set([first.device.digest])]
+        #expect(try await one.home.store.knownDigests(of: wanted, inConflict: true) == wanted)
+        #expect(try await lastUsed() == before)
+        // What is about to be replaced, and what no conflict keeps, is used now.
+        #expect(try await one.home.store.knownDigests(of: wanted) == wanted)
+        #expect(try await lastUsed() != before)
     }
 
     @Test func `a conflict ends when the sides agree`() async throws {

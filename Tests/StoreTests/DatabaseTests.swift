@@ -99,6 +99,85 @@ import Testing
         #expect(folder.read("state/saveferry.db") == Array(text.utf8))
     }
 
+    @Test func `runs that an earlier version recorded stay as they were, with their operations`() throws {
+        let folder = try TemporaryFolder()
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = true
+        let queue = try DatabaseQueue(path: folder("old.db"), configuration: configuration)
+        try Migrations.all.migrate(queue, upTo: Migrations.all.migrations[3])
+        try queue.write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO sync_sessions (id, device_name, session_trigger, status, error, started_at, failed, failures)
+                    VALUES (3, 'pocket', 'scheduled', 'COMPLETED', NULL, 1, 0, 0), (7, 'pocket', 'scheduled', 'FAILED', 'x', 2, 4, 1);
+                    INSERT INTO sync_operations (session_id, action, remote_path, size, reason, status)
+                    VALUES (3, 'pull', '/a', 1, 'r', 'COMPLETED'), (7, 'push', '/b', 1, 'r', 'FAILED');
+                    """)
+        }
+        func rows(_ sql: String) throws -> [String] {
+            try queue.read { db in
+                try Row.fetchAll(db, sql: sql).map { row in
+                    row.databaseValues.map { "\($0)" }.joined(separator: " ")
+                }
+            }
+        }
+        let runs =
+            "SELECT id, device_name, session_trigger, status, error, started_at, failed, failures FROM sync_sessions"
+        let operations = "SELECT * FROM sync_operations"
+        let before = (runs: try rows(runs), operations: try rows(operations))
+        try Migrations.all.migrate(queue)
+        #expect(try rows(runs) == before.runs && before.runs.count == 2)
+        #expect(try rows(operations) == before.operations && before.operations.count == 2)
+        // What referred to the old table refers to the new one.
+        try queue.write { db in try db.execute(sql: "DELETE FROM sync_sessions WHERE id = 7") }
+        #expect(try rows(operations).count == 1)
+    }
+
+    @Test(.enabled(if: Disk.canMount, "a disk of a given size needs root"))
+    func `52 a full disk is called that, also where SQLite calls it an I/O error`() async throws {
+        let disk = try await Disk(kilobytes: 2_048)
+        func open() async throws -> Store {
+            try await Store.open(
+                stateDirectory: "\(disk.path)/state", libraryDirectory: "\(disk.path)/library", now: { Date() },
+                logger: Logger(label: "test"))
+        }
+        try await open().close()
+        let rest = try #require(FileHandle(forUpdatingAtPath: FileManager.default.makeFile("\(disk.path)/rest")))
+        while (try? rest.write(contentsOf: Data(count: 4_096))) != nil {}
+        let error = try await #require(throws: StoreError.self) { try await open() }
+        #expect(error.code == .noSpace && error.what.contains("\(disk.path)/state"), "\(error)")
+        #expect(error.what.hasSuffix("the disk is full") && error.advice == "Make room on the server.", "\(error)")
+    }
+
+    @Test(arguments: [(0x6969, "a network file system"), (0x6573_5546, "a FUSE file system"), (0xEF53, nil)])
+    func `a file system is called what it is`(_ type: Int, _ name: String?) {
+        #expect(FileCalls.doubtfulFileSystem(ofType: type) == name)
+    }
+
+    @Test func `what keeps runs from beginning is known at once, and that it is gone`() async throws {
+        let home = try await Home()
+        try await home.pull("x", from: try await home.device())
+        func isObstacle(_ name: String, _ text: String) async throws {
+            #expect(await home.store.obstacle() == nil)
+            let (path, away) = (home.folder(name), home.folder("away"))
+            try FileManager.default.moveItem(atPath: path, toPath: away)
+            let obstacle = await home.store.obstacle()
+            #expect(
+                obstacle?.what.contains(text) == true && obstacle?.advice.isEmpty == false,
+                "\(name): \(obstacle as Any)")
+            try FileManager.default.moveItem(atPath: away, toPath: path)
+            #expect(await home.store.obstacle() == nil)
+        }
+        try await isObstacle("library", "the library \(home.folder("library")) is not there")
+        try await isObstacle("state", "the database in the state directory \(home.folder("state")) is gone")
+        try await home.store.requireWritable()
+        // Another database under the same name is none.
+        try FileManager.default.moveItem(atPath: home.folder("state"), toPath: home.folder("old"))
+        let other = try await Home(in: home.folder)
+        #expect(await home.store.obstacle() != nil)
+        #expect(await other.store.obstacle() == nil)
+    }
+
     @Test func `52 a full disk records nothing, and what follows goes on`() async throws {
         let home = try await Home()
         let device = try await home.device()
@@ -129,5 +208,13 @@ import Testing
             try await group.waitForAll()
         }
         #expect(try await one.store.devices().count == 22)
+    }
+}
+
+extension FileManager {
+    /// An empty file. Returns its path.
+    fileprivate func makeFile(_ path: String) -> String {
+        createFile(atPath: path, contents: nil)
+        return path
     }
 }

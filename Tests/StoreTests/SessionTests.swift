@@ -169,6 +169,49 @@ import Testing
         #expect(try await count(ofStatus: 21) == few)
     }
 
+    @Test
+    func `a halted run is an outcome of its own: no success, and known until a run gets to its end without the halt`()
+        async throws
+    {
+        let home = try await Home()
+        let device = try await home.device()
+        let halt = SessionHalt(
+            code: "mass-deletion", directory: "/saves/gba", message: "7 of 10 saves vanished at once")
+        func run(
+            _ status: SessionStatus, error: String? = nil, halts: [SessionHalt] = [], failed: Int = 0
+        ) async throws -> Int64 {
+            let session = try await home.store.beginSession(device: device, trigger: .scheduled, operations: [])
+            home.clock.advance(10)
+            try await home.store.finishSession(
+                session.id, status: status, error: error,
+                totals: SessionTotals(failed: failed, held: 2, skipped: 7), halts: halts)
+            return session.id
+        }
+        func status() async throws -> DeviceStatus { try #require(try await home.store.status().first) }
+        _ = try await run(.completed)
+        let success = home.clock.now
+        let halted = try await run(.halted, halts: [halt, halt])
+        for session in [try await status().lastSession, try await home.store.session(halted).session] {
+            #expect(session?.status == .halted && session?.halts == [halt, halt])
+            #expect(session?.totals == SessionTotals(held: 2, skipped: 7))
+        }
+        #expect(try await home.store.sessions().map(\.halts.count) == [2, 0])
+        var now = try await status()
+        #expect(now.lastSuccess == success && now.errorsInARow == 1)
+        // Notices count only what failed.
+        #expect(try await home.store.failures(upTo: halted) == 0)
+        let partial = try await run(.halted, halts: [halt], failed: 1)
+        #expect(try await home.store.failures(upTo: partial) == 1)
+        let unreachable = try await run(.failed, error: "no answer")
+        #expect(try await home.store.failures(upTo: unreachable) == 2)
+        // One that could not look says nothing of it.
+        now = try await status()
+        #expect(now.halts == [halt] && now.errorsInARow == 3 && now.heldSaves == 2 && now.lastSession?.halts == [])
+        _ = try await run(.completed)
+        now = try await status()
+        #expect(now.halts == [] && now.errorsInARow == 0 && now.lastSuccess == home.clock.now)
+    }
+
     @Test func `failures are counted since the last success, also while the next run is under way`() async throws {
         let home = try await Home()
         let device = try await home.device()

@@ -33,7 +33,8 @@ struct CommandHook: Sendable {
                 child.signal(SIGTERM)
                 asked = (now, Task.isCancelled)
             }
-            // Nothing but its parent is told of a process's end, and that by a signal which a library can't claim.
+            // A descriptor of the process (pidfd_open(2)) could be waited for instead. Looking is enough: what it wrote has to be read
+            // meanwhile anyway, and few notices are told.
             let turn = min(.milliseconds(100), max(.milliseconds(5), (now - start) / 10))
             await Task { try? await clock.sleep(for: turn) }.value
         }

@@ -33,13 +33,17 @@ struct NoticeRules: Sendable {
     }
 
     /// Takes over what the runs on record say of a device, newest first, so that a restart repeats nothing of it: a streak
-    /// that is as long as it must be to be told of, and a host key that the newest run was refused for.
+    /// that is as long as it must be to be told of, a host key that the newest run was refused for, and the halts of the newest
+    /// run that got to its end.
     mutating func resume(_ device: String, from sessions: [SessionSummary]) {
-        let ended = sessions.filter { $0.status == .completed || $0.status == .failed }
-        let failed = ended.prefix { $0.status == .failed }
-        devices[device, default: DeviceState()].failures = failed.count
-        devices[device, default: DeviceState()].isFailing = failed.count >= failingAfter
-        devices[device, default: DeviceState()].refusedKey = failed.first?.error
+        let failed = sessions.prefix { $0.status != .completed }.filter { $0.status == .failed || $0.totals.failed > 0 }
+        var state = DeviceState()
+        state.failures = failed.count
+        state.isFailing = failed.count >= failingAfter
+        state.refusedKey = sessions.first { [.completed, .halted, .failed].contains($0.status) }?.error
+        let whole = sessions.first { $0.error == nil && $0.status != .inProgress }
+        state.halts = Set(whole?.halts.map { [$0.directory, $0.code] } ?? [])
+        devices[device] = state
     }
 
     /// What an event gives cause to tell, in this order.
@@ -59,8 +63,10 @@ struct NoticeRules: Sendable {
                 ? nil
                 : "\(totals.failed) \(totals.failed == 1 ? "operation" : "operations") failed; the rest went through"
             state.refusedKey = nil
-            return conflicts(&state, event) + halted(halts, &state, event)
-                + streak(problem.map { ($0, "partial") }, failures, &state, event)
+            let notices = conflicts(&state, event) + halted(halts, &state, event)
+            // A halt has a notice of its own, and a device of which something is halted does not work again.
+            guard problem != nil || halts.isEmpty else { return notices }
+            return notices + streak(problem.map { ($0, "partial") }, failures, &state, event)
         case .error(let failure):
             var notices = conflicts(&state, event)
             guard failure.code != .busy, failure.code != .interrupted else { return notices }
@@ -176,11 +182,6 @@ extension Event {
         guard let session else { return facts }
         return facts.merging(["session": .number(session)]) { $1 }
     }
-}
-
-extension SaveIdentity {
-    /// `gba/Metroid`, safe to print.
-    fileprivate var shown: String { FileName.escaped("\(platform)/\(game)") }
 }
 
 /// `1.4 GiB`.

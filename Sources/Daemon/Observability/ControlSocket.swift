@@ -47,15 +47,15 @@ struct ControlSocket: Service {
                 guard peer.isTrusted else { throw IOError(errnoCode: EACCES, reason: "another user") }
                 return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
             }
-        } to: { client, isWelcome in
-            try await attend(client, isWelcome)
+        } to: { client, seat in
+            try await attend(client, in: seat)
         } ending: {
             journal.finish()
         }
         unlink(SocketPath.file(in: stateDirectory))
     }
 
-    private func attend(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ isWelcome: Bool) async throws {
+    private func attend(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>, in seat: Seats.Seat?) async throws {
         let limit = client.channel.eventLoop.scheduleTask(in: ControlSocket.patience.request) {
             client.channel.close(promise: nil)
         }
@@ -68,7 +68,7 @@ struct ControlSocket: Service {
                 line = lines.add(next.readableBytesView).first
             }
             limit.cancel()
-            guard isWelcome else {
+            guard let seat else {
                 return try await refuse(
                     "\(ControlSocket.clients) clients are connected already; try again later", client)
             }
@@ -78,6 +78,7 @@ struct ControlSocket: Service {
                     "expected one line of at most \(ControlRequest.longest) bytes, "
                         + "{\"request\":\"status\"} or {\"request\":\"events\"}", client)
             }
+            seat.asked()
             switch request {
             case .status: try await write(JSONLine.text(await report()), to: client)
             case .events(let devices, let follow):

@@ -27,7 +27,7 @@ struct DaemonMetrics {
         let devices = names.map { ($0, counts[$0] ?? SessionCounts.Device()) }
         text.begin("saveferry_sessions_total", .counter, "Sessions that ended since the daemon's start.")
         for (name, device) in devices {
-            for status in [SessionStatus.completed, .failed, .cancelled] {
+            for status in [SessionStatus.completed, .halted, .failed, .cancelled] {
                 text.add(
                     "saveferry_sessions_total", ["device": name, "status": status.rawValue.lowercased()],
                     Double(device.sessions[status] ?? 0))
@@ -63,12 +63,25 @@ struct DaemonMetrics {
         for status in devices {
             text.add("saveferry_conflicts_open", ["device": status.name], Double(status.openConflicts))
         }
-        text.begin("saveferry_device_failures_in_a_row", .gauge, "Sessions that failed since the last that did not.")
+        text.begin(
+            "saveferry_halts_open", .gauge, "Safety limits that closed in the last session that got to its end.")
+        for status in devices {
+            text.add("saveferry_halts_open", ["device": status.name], Double(status.halts.count))
+        }
+        text.begin(
+            "saveferry_saves_held", .gauge, "Saves that waited for the user in the last session that got to its end.")
+        for status in devices {
+            text.add("saveferry_saves_held", ["device": status.name], Double(status.heldSaves))
+        }
+        text.begin(
+            "saveferry_device_failures_in_a_row", .gauge,
+            "Sessions that failed or were halted since the last that was completed.")
         for status in devices {
             text.add("saveferry_device_failures_in_a_row", ["device": status.name], Double(status.errorsInARow))
         }
         text.begin(
-            "saveferry_last_success_timestamp_seconds", .gauge, "When the last session ended with nothing failed.")
+            "saveferry_last_success_timestamp_seconds", .gauge,
+            "When the last session ended with nothing failed and nothing halted.")
         for status in devices {
             guard let date = status.lastSuccess else { continue }
             text.add(

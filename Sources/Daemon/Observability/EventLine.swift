@@ -23,12 +23,15 @@ struct EventLine: Encodable {
     private var slot: String?
     private var reason: String?
 
+    private var status: String?
     private var pulled: Int?
     private var pushed: Int?
     private var removed: Int?
     private var conflicts: Int?
     private var unchanged: Int?
     private var failed: Int?
+    private var held: Int?
+    private var skipped: Int?
     private var halts: [Halt]?
 
     private var code: String?
@@ -43,6 +46,7 @@ struct EventLine: Encodable {
         device = event.device
         session = event.session
         self.event = "sync:" + event.kind.name
+        status = event.status?.rawValue
         if let totals = event.totals { fill(from: totals) }
         switch event.kind {
         case .started(let operations, let bytes):
@@ -71,6 +75,7 @@ struct EventLine: Encodable {
     private mutating func fill(from totals: SessionTotals) {
         (pulled, pushed, removed) = (totals.pulled, totals.pushed, totals.removed)
         (conflicts, unchanged, failed, bytes) = (totals.conflicts, totals.unchanged, totals.failed, totals.bytes)
+        (held, skipped) = (totals.held, totals.skipped)
     }
 }
 

@@ -34,7 +34,7 @@ struct Health: Sendable {
 
     /// What `work` returns, or nil when it takes longer; then it is left to itself, since what hangs may not heed that it
     /// is cancelled.
-    private static func answer<Value: Sendable>(
+    static func answer<Value: Sendable>(
         within limit: Duration, _ work: @escaping @Sendable () async -> Value
     ) async -> Value? {
         let (answers, answer) = AsyncStream.makeStream(of: Value?.self)

@@ -1,7 +1,6 @@
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
-import Synchronization
 
 /// Serves the clients of one bound socket until the daemon ends.
 struct Listener: Sendable {
@@ -12,14 +11,14 @@ struct Listener: Sendable {
     /// How long a client may take to read what is left once the daemon ends.
     let grace: TimeAmount
 
-    /// Accepts clients, each made ready by `prepare` and then given to `attend`, which is told whether there was room. When the
+    /// Accepts clients, each made ready by `prepare` and then given to `attend` with its place, nil where there was no room. When the
     /// daemon ends, no more are accepted and `end` is called; returns when every client is gone.
     ///
     /// `prepare` wraps the channel in its event loop and does nothing that could fail after that: a wrapped channel that
     /// nobody attends to ends the process.
     func serve<Inbound: Sendable, Outbound: Sendable>(
         _ prepare: @escaping @Sendable (any Channel) -> EventLoopFuture<NIOAsyncChannel<Inbound, Outbound>>,
-        to attend: @escaping @Sendable (NIOAsyncChannel<Inbound, Outbound>, _ isWelcome: Bool) async throws -> Void,
+        to attend: @escaping @Sendable (NIOAsyncChannel<Inbound, Outbound>, Seats.Seat?) async throws -> Void,
         ending end: @Sendable () -> Void = {}
     ) async throws {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -33,20 +32,20 @@ struct Listener: Sendable {
                     return channel
                 }
             }
-        let served = Served()
+        let seats = Seats(limit)
         try await withGracefulShutdownHandler {
             try await server.executeThenClose { channels in
                 try await withThrowingDiscardingTaskGroup { group in
                     for try await channel in channels {
-                        let isWelcome = served.enter(atMost: limit)
+                        let seat = seats.take(for: channel)
                         group.addTask {
                             // A client that fails, or goes away, is its own business.
                             try? await withGracefulShutdownHandler {
-                                try await attend(begin(channel, prepare), isWelcome)
+                                try await attend(begin(channel, prepare), seat)
                             } onGracefulShutdown: {
                                 channel.eventLoop.scheduleTask(in: grace) { channel.close(promise: nil) }
                             }
-                            if isWelcome { served.leave() }
+                            seat?.leave()
                         }
                     }
                     end()
@@ -79,19 +78,5 @@ struct Listener: Sendable {
             channel.close(promise: nil)
             throw error
         }
-    }
-
-    private final class Served: Sendable {
-        private let count = Mutex(0)
-
-        func enter(atMost limit: Int) -> Bool {
-            count.withLock { count in
-                guard count < limit else { return false }
-                count += 1
-                return true
-            }
-        }
-
-        func leave() { count.withLock { $0 -= 1 } }
     }
 }

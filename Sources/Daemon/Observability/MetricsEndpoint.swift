@@ -20,8 +20,8 @@ struct MetricsEndpoint: Service {
     let address: LoopbackAddress
 
     private static let clients = 32
-    /// From one answer to the end of the next one.
-    private static let patience: TimeAmount = .seconds(120)
+    /// For the first request to arrive, and then from one to the end of the next.
+    private static let patience: (first: TimeAmount, next: TimeAmount) = (.seconds(10), .seconds(60))
     /// Bytes of a request's header lines.
     private static let headerLimit = 16 << 10
 
@@ -45,9 +45,10 @@ struct MetricsEndpoint: Service {
     func run() async throws {
         try await listener.serve { channel in
             channel.eventLoop.makeCompletedFuture { try MetricsEndpoint.prepare(channel) }
-        } to: { client, isWelcome in
+        } to: { client, seat in
             // An answer before there is a question would be none.
-            try await isWelcome ? attend(client) : client.executeThenClose { _, _ in }
+            guard let seat else { return try await client.executeThenClose { _, _ in } }
+            try await attend(client, in: seat)
         }
     }
 
@@ -62,11 +63,11 @@ struct MetricsEndpoint: Service {
     }
 
     /// One request after the other, as long as the client keeps the connection; a request's body is read past.
-    private func attend(_ client: Client) async throws {
-        func limit() -> Scheduled<Void> {
-            client.channel.eventLoop.scheduleTask(in: MetricsEndpoint.patience) { client.channel.close(promise: nil) }
+    private func attend(_ client: Client, in seat: Seats.Seat) async throws {
+        func limit(_ time: TimeAmount) -> Scheduled<Void> {
+            client.channel.eventLoop.scheduleTask(in: time) { client.channel.close(promise: nil) }
         }
-        var timer = limit()
+        var timer = limit(MetricsEndpoint.patience.first)
         defer { timer.cancel() }
         try await client.executeThenClose { inbound, outbound in
             var request: HTTPRequestHead?
@@ -76,10 +77,11 @@ struct MetricsEndpoint: Service {
                 case .body: continue
                 case .end:
                     guard let head = request else { return }
+                    seat.asked()
+                    timer.cancel()
+                    timer = limit(MetricsEndpoint.patience.next)
                     try await answer(to: head).write(to: outbound, for: head)
                     guard head.isKeepAlive else { return }
-                    timer.cancel()
-                    timer = limit()
                 }
             }
         }

@@ -27,12 +27,12 @@ final class SessionCounts: Sendable {
         switch event.kind {
         case .progress, .conflict: return
         case .started: state.withLock { $0.begun[event.device] = event.date }
-        case .completed(let totals, _): end(event, totals.failed > 0 ? .failed : .completed)
-        case .error(let failure): end(event, failure.code == .interrupted ? .cancelled : .failed)
+        case .completed, .error: end(event)
         }
     }
 
-    private func end(_ event: Event, _ status: SessionStatus) {
+    private func end(_ event: Event) {
+        guard let status = event.status else { return }
         state.withLock { state in
             let begun = state.begun.removeValue(forKey: event.device)
             // A run that was refused, for example because another process holds the device, is no session.
@@ -58,5 +58,7 @@ extension SessionTotals {
         unchanged += other.unchanged
         failed += other.failed
         bytes += other.bytes
+        held += other.held
+        skipped += other.skipped
     }
 }

@@ -10,7 +10,9 @@ public final class Vitals: Sendable {
     private let turns: Heartbeat
     private let longestTurn: Duration
     private let library: LibraryWatch
+    private let obstacles: ObstacleWatch
     private let store: Store
+    private let unrecorded: Unrecorded
     private let obstacle: @Sendable () -> String?
     private let stuck: @Sendable (Duration) async -> [String]
     private let count = Mutex(0)
@@ -38,7 +40,13 @@ public final class Vitals: Sendable {
         obstacle: @escaping @Sendable () -> String? = { nil },
         stuck: @escaping @Sendable (Duration) async -> [String] = { _ in [] }
     ) {
+        let unrecorded = Unrecorded()
         self.store = store
+        self.unrecorded = unrecorded
+        obstacles = ObstacleWatch {
+            if let obstacle = await store.obstacle() { return obstacle.description }
+            return await unrecorded.reason(in: store)
+        }
         self.library = library
         self.turns = turns
         self.longestTurn = longestTurn
@@ -54,16 +62,18 @@ public final class Vitals: Sendable {
     public func follow(_ events: EventBus, logger: Logger) async {
         async let heard: Void = listen(to: events.subscribe())
         async let watched: Void = library.run(every: Vitals.interval, logger)
+        async let seen: Void = obstacles.run(every: Vitals.interval, logger)
         while !Task.isCancelled {
             if let devices = try? await store.devices() { count.withLock { $0 = devices.count } }
             database.beat()
             try? await Task.sleep(for: Vitals.interval)
         }
-        _ = await (heard, watched)
+        _ = await (heard, watched, seen)
     }
 
     private func listen(to events: AsyncStream<Event>) async {
         for await event in events {
+            unrecorded.note(event)
             syncing.withLock { syncing in
                 switch event.kind {
                 case .started: syncing.insert(event.device)
@@ -79,6 +89,7 @@ public final class Vitals: Sendable {
         get async {
             if library.isSilent { return "the library does not answer" }
             if let obstacle = obstacle() { return obstacle }
+            if let obstacle = await obstacles.obstacle { return "nothing can be synced: \(obstacle)" }
             if let age = turns.age, age > longestTurn {
                 return "the scheduler stands still: it has looked for no due device for more than two minutes"
             }
@@ -93,5 +104,26 @@ public final class Vitals: Sendable {
         let count = count.withLock { $0 }
         let running = syncing.withLock(\.count)
         return "\(count) \(count == 1 ? "device" : "devices")" + (running > 0 ? ", \(running) syncing" : "")
+    }
+}
+
+/// Whether the last run could be recorded: one that could not, by whatever it failed, shows that the database takes nothing.
+private final class Unrecorded: Sendable {
+    private let failure = Mutex<String?>(nil)
+
+    func note(_ event: Event) {
+        if event.session != nil {
+            failure.withLock { $0 = nil }
+        } else if case .error(let error) = event.kind, error.code != .busy, error.code != .interrupted {
+            failure.withLock { $0 = error.description }
+        }
+    }
+
+    /// Why it could not, as long as the database takes nothing.
+    func reason(in store: Store) async -> String? {
+        guard let reason = failure.withLock({ $0 }) else { return nil }
+        guard (try? await store.requireWritable()) != nil else { return reason }
+        failure.withLock { $0 = nil }
+        return nil
     }
 }

@@ -28,4 +28,14 @@ public struct Event: Sendable {
         /// The run did not go through.
         case error(DeviceFailure)
     }
+
+    /// How the run ended, as it is recorded; nil while it goes on.
+    public var status: SessionStatus? {
+        switch kind {
+        case .started, .progress, .conflict: nil
+        case .completed(let totals, let halts):
+            SessionStatus(failure: nil, failed: totals.failed, halts: halts.count)
+        case .error(let failure): SessionStatus(failure: failure, failed: 0, halts: 0)
+        }
+    }
 }

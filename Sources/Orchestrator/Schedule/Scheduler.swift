@@ -19,6 +19,8 @@ public actor Scheduler {
     private var canRead = true
     /// Saves that failed in each device's last run.
     private var failed: [Int64: Int] = [:]
+    /// What the log was told of each device.
+    private var troubles: [Int64: ToldTroubles] = [:]
     private var nap: Task<Void, Never>?
 
     /// Steps that come close together are done together.
@@ -134,6 +136,28 @@ public actor Scheduler {
         log(
             isNews ? .notice : .info, "synced: \(outcome), \(report.openConflicts) conflicts open", device,
             session: report.session)
+        for news in troubles[device.id, default: ToldTroubles()].news(of: report) { log(news, device, report.session) }
+    }
+
+    private func log(_ news: ToldTroubles.News, _ device: Device, _ session: Int64?) {
+        let (level, line): (Logger.Level, Logger.Message) =
+            switch news {
+            case .halted(let halt):
+                (
+                    .warning,
+                    """
+                    halted: \(halt.directory): \(halt.message)\(halt.override.map {
+                        " If it is meant, run `saveferry sync \(device.settings.name) \($0)`."
+                    } ?? "")
+                    """
+                )
+            case .haltEnded(let directory): (.notice, "no longer halted: \(directory)")
+            case .failed(let failure, let reason):
+                (.warning, "failed: \(failure.action.rawValue) \(failure.what): \(reason)")
+            case .moreFailed(let count):
+                (.warning, "failed: \(count) more, see `saveferry sessions show \(session.map { "\($0)" } ?? "ID")`")
+            }
+        log(level, line, device, session: session)
     }
 
     private func log(_ notice: DeviceNews, _ device: Device) {

@@ -13,7 +13,10 @@ extension Executor {
                 nil
             }
         }
-        for batch in adopted.batches(of: 4 * Executor.batchSize) {
+        let lost = try await lostContents(adopted)
+        try await pull(lost)
+        let restored = Set(lost.map(\.index))
+        for batch in adopted.filter({ !restored.contains($0.index) }).batches(of: 4 * Executor.batchSize) {
             let commits = batch.compactMap { item in
                 item.operation.saveID.map { save in
                     AgreementCommit(
@@ -30,6 +33,16 @@ extension Executor {
         try await record(operations { $0.step == .retire ? $0.saveID : nil }) {
             try await store.retireBaselines($0, device: device.id)
         }
+    }
+
+    /// Those of the contents that both sides hold by the record, and that the library has no file of any more: the device's is stored
+    /// again.
+    private func lostContents(_ adopted: [Numbered<Observed>]) async throws -> [Numbered<Observed>] {
+        let wanted = Dictionary(
+            adopted.compactMap { item in item.operation.saveID.map { ($0, Set([item.payload.content.digest])) } },
+            uniquingKeysWith: { $0.union($1) })
+        let present = try await store.versions(with: wanted)
+        return adopted.filter { item in item.operation.saveID.map { present[$0] == nil } ?? false }
     }
 
     private func record(_ items: [Numbered<Int64>], _ commit: ([Int64]) async throws -> Void) async throws {

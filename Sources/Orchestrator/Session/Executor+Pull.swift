@@ -24,7 +24,9 @@ extension Executor {
         }
     }
 
-    private func pull(_ batch: [Numbered<Observed>]) async throws {
+    /// Stores the contents of these saves, and makes them the current ones.
+    func pull(_ batch: [Numbered<Observed>]) async throws {
+        guard !batch.isEmpty else { return }
         let stored = try await keep(batch, archival: false)
         let commits = stored.map { pull, version in
             PullCommit(
@@ -62,7 +64,7 @@ extension Executor {
             let observed = batch.map {
                 Numbered(index: $0.index, operation: $0.operation, payload: $0.payload.observed)
             }
-            let kept = try await keepUnknown(observed)
+            let kept = try await keepUnknown(observed, inConflict: true)
             let servers = Dictionary(uniqueKeysWithValues: batch.map { ($0.index, $0.payload.server) })
             let commits = kept.compactMap { conflict, version -> (Planner.Operation, ConflictCommit)? in
                 guard let save = conflict.operation.saveID, let server = servers[conflict.index] else { return nil }
@@ -110,12 +112,12 @@ extension Executor {
     /// Keeps contents as archival versions, except those that the library already has for their save
     /// (version nil), as files and not only on record.
     func keepUnknown(
-        _ items: [Numbered<Observed>]
+        _ items: [Numbered<Observed>], inConflict: Bool = false
     ) async throws -> [(Numbered<Observed>, StoredVersion?)] {
         let wanted = Dictionary(
             items.compactMap { item in item.operation.saveID.map { ($0, Set([item.payload.content.digest])) } },
             uniquingKeysWith: { $0.union($1) })
-        let known = try await store.knownDigests(of: wanted)
+        let known = try await store.knownDigests(of: wanted, inConflict: inConflict)
         let isKnown = { (item: Numbered<Observed>) in
             item.operation.saveID.flatMap { known[$0] }?.contains(item.payload.content.digest) == true
         }

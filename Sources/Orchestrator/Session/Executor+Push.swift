@@ -92,26 +92,34 @@ extension Executor {
                         payload: Observed(save: save, content: content)))
             }
         }
-        for (item, version) in try await keepUnknown(atRisk.filter { slots[$0.index] == nil }) {
-            if let version, let save = item.operation.saveID {
-                try await archive(item, version, in: .archive(save: save))
-            }
-            safe.insert(item.index)
-        }
-        for (item, version) in try await keep(atRisk.filter { slots[$0.index] != nil }, archival: false) {
-            try await archive(item, version, in: .slot(item.identity))
-            safe.insert(item.index)
-        }
+        let archived = try await keepUnknown(atRisk.filter { slots[$0.index] == nil })
+        let inSlots = try await keep(atRisk.filter { slots[$0.index] != nil }, archival: false)
+        try await archive(
+            archivals(archived)
+                + inSlots.map { item, version in archival(item, version, in: .slot(item.identity)) })
+        safe.formUnion(archived.map(\.0.index))
+        safe.formUnion(inSlots.map(\.0.index))
         await staging.settle()
         return safe
     }
 
-    private func archive(
+    /// One transaction for all, since each waits for the disk.
+    private func archive(_ commits: [ArchiveCommit]) async throws {
+        try await uncancelled { [store] in try await store.archive(commits) }
+    }
+
+    /// Of contents that were kept, those that are not on record yet, as archival versions.
+    private func archivals(_ kept: [(Numbered<Observed>, StoredVersion?)]) -> [ArchiveCommit] {
+        kept.compactMap { item, version in
+            guard let version, let save = item.operation.saveID else { return nil }
+            return archival(item, version, in: .archive(save: save))
+        }
+    }
+
+    private func archival(
         _ item: Numbered<Observed>, _ version: StoredVersion, in place: ArchiveCommit.Place
-    ) async throws {
-        let commit = ArchiveCommit(
-            device: device.id, place: place, version: version, modified: item.payload.content.modified)
-        _ = try await uncancelled { [store] in try await store.archive([commit]) }
+    ) -> ArchiveCommit {
+        ArchiveCommit(device: device.id, place: place, version: version, modified: item.payload.content.modified)
     }
 
     private func put(_ push: ReadyPush, beside neighbours: Neighbours) async throws -> PushCommit {
@@ -141,9 +149,7 @@ extension Executor {
         }
         guard !removals.isEmpty else { return }
         let kept = try await keepUnknown(removals)
-        for case (let item, let version?) in kept {
-            if let save = item.operation.saveID { try await archive(item, version, in: .archive(save: save)) }
-        }
+        try await archive(archivals(kept))
         await staging.settle()
         for (item, _) in kept {
             try stop.check()

@@ -84,16 +84,12 @@ actor Ledger {
         for index in outcomes.indices where outcomes[index].status == .pending {
             outcomes[index] = OperationOutcome(.cancelled)
         }
-        let status: SessionStatus =
-            switch failure?.code {
-            case .interrupted: .cancelled
-            case .some: .failed
-            case nil: outcomes.contains { $0.status == .failed } ? .failed : .completed
-            }
         let totals = SessionTotals(
             pulled: count(.pull, .completed), pushed: count(.push, .completed), removed: count(.remove, .completed),
             conflicts: count(.conflict, .completed), unchanged: plan.operations.count { $0.action == .noOp },
-            failed: outcomes.count { $0.status == .failed }, bytes: bytes)
+            failed: outcomes.count { $0.status == .failed }, bytes: bytes, held: count(.hold, .completed),
+            skipped: count(.skip, .completed))
+        let status = SessionStatus(failure: failure, failed: totals.failed, halts: plan.halts.count)
         let report = try await record(status, totals, failure)
         publish(failure.map { .error($0) } ?? .completed(totals, halts: plan.halts), totals: totals)
         return report
@@ -108,15 +104,31 @@ actor Ledger {
                 ? nil
                 : OperationEnding(operation: number, status: outcomes[index].status, error: outcomes[index].error)
         }
-        let (store, device, session) = (store, device, session)
+        let halts = plan.halts.map {
+            SessionHalt(code: $0.valve.rawValue, directory: $0.directory, message: $0.message)
+        }
+        let (store, device, session, settled) = (store, device, session, settledSaves)
         let open = try await uncancelled {
             try await store.endOperations(endings)
-            try await store.finishSession(session.id, status: status, error: failure?.description, totals: totals)
+            if try await store.openConflictCount(device: device.id) > 0 {
+                try await store.closeConflicts(device: device.id, of: settled)
+            }
+            try await store.finishSession(
+                session.id, status: status, error: failure?.description, totals: totals, halts: halts)
             return try await store.openConflictCount(device: device.id)
         }
         return SessionReport(
             device: device.settings.name, session: session.id, status: status, plan: plan, outcomes: outcomes,
             failure: failure, openConflicts: open)
+    }
+
+    /// The saves of which this run knows both sides, and that they don't stand against each other.
+    private var settledSaves: Set<Int64> {
+        Set(
+            zip(plan.operations, outcomes).compactMap { operation, outcome in
+                outcome.status == .completed && (operation.isQuiet || operation.action == .remove)
+                    ? operation.saveID : nil
+            })
     }
 
     private func count(_ action: Action, _ status: OperationStatus) -> Int {

@@ -196,9 +196,14 @@ extension FileCalls {
         }
     }
 
-    /// Whether the file system is one of those that are reached over a network, or by way of FUSE.
-    static func isNetworkFileSystem(at path: String) -> Bool {
-        // NFS, SMB, CIFS, SMB2, FUSE, 9p (statfs(2)).
-        [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x6573_5546, 0x0102_1997].contains(saveferry_file_system_type(path))
+    /// What a file system is, by the type that statfs(2) gives it, where writes may be slow and locks may not hold; nil for others.
+    static func doubtfulFileSystem(ofType type: Int) -> String? {
+        switch type {
+        // NFS, SMB, CIFS, SMB2, 9p.
+        case 0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997: "a network file system"
+        // As local as a disk with NTFS, or as far away as sshfs: that is the program's behind it to know.
+        case 0x6573_5546: "a FUSE file system"
+        default: nil
+        }
     }
 }

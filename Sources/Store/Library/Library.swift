@@ -45,7 +45,7 @@ public actor Library {
     public nonisolated let root: String
     private nonisolated let now: @Sendable () -> Date
     /// Whether its sign was seen: a folder without it is not the library from then on.
-    private var wasSeen = false
+    private nonisolated let wasSeen = Atomic(false)
 
     init(root: String, now: @escaping @Sendable () -> Date) {
         self.root = root
@@ -59,20 +59,23 @@ public actor Library {
 
     /// Why nothing can be put there, provided that versions are recorded; nil when it is in its place. Throws when it was there
     /// before, and is not any more.
-    func absence() throws(StoreError) -> StoreError? {
+    func absence() throws(StoreError) -> StoreError? { try absenceNow() }
+
+    /// The same without waiting for what the library has in hand. Blocks.
+    nonisolated func absenceNow() throws(StoreError) -> StoreError? {
         if LibraryPresence.hasSign(root) {
-            wasSeen = true
+            wasSeen.store(true, ordering: .relaxed)
             return nil
         }
-        if wasSeen { throw LibraryPresence.loss(of: root) }
+        if wasSeen.load(ordering: .relaxed) { throw LibraryPresence.loss(of: root) }
         return LibraryPresence.absence(of: root)
     }
 
     /// Makes a folder in the one that is the library's sign. Throws when the library was there before, and is not any more.
     func makeHiddenFolder(_ path: String) throws(StoreError) {
-        if wasSeen { try LibraryPresence.requireSign(root) }
+        if wasSeen.load(ordering: .relaxed) { try LibraryPresence.requireSign(root) }
         _ = try FileCalls.makeFolders(path)
-        wasSeen = true
+        wasSeen.store(true, ordering: .relaxed)
     }
 
     /// A place for a run to receive files. What runs that died left behind is removed first. Throws when the library was

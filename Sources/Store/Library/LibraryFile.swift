@@ -33,7 +33,7 @@ public actor LibraryFile {
         let isWhole = position == entry.size && ContentHash.digest(hasher.finalize()) == entry.sha256
         guard position < entry.size && !bytes.isEmpty || isWhole else {
             throw StoreError(
-                .corrupt, "\(path) in the library is not what was stored", advice: "Restore it from a backup.")
+                .corrupt, "\(path) in the library is not what was stored", advice: LibraryFile.advice)
         }
         return bytes.isEmpty ? nil : bytes
     }
@@ -51,9 +51,17 @@ public actor LibraryFile {
         return ContentHash.digest(hasher.finalize())
     }
 
+    private static let advice =
+        "Run `saveferry verify --repair`: it puts back what there is another copy of, and says who has one."
+
     private func next(_ count: Int) throws(StoreError) -> [UInt8] {
         if descriptor < 0 { descriptor = FileCalls.call("open", path) { Glibc.open(path, O_RDONLY | O_CLOEXEC) } }
-        guard descriptor >= 0 else { throw StoreError(errno: errno, "read \(path)") }
+        guard descriptor >= 0 else {
+            guard errno != ENOENT else {
+                throw StoreError(.notFound, "\(path) is gone from the library", advice: LibraryFile.advice)
+            }
+            throw StoreError(errno: errno, "read \(path)")
+        }
         var code: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             let got = FileCalls.call("read", path, of: count) { Glibc.read(descriptor, buffer.baseAddress, $0) }

@@ -61,7 +61,10 @@ extension Store {
     /// Throws when the library is not there, or empty, while versions are recorded that should be in it; and when it was there
     /// before, and is not any more. To be asked before anything is put there, or read from there.
     public func requireLibrary() async throws(StoreError) {
-        guard let absence = try await library.absence(), try await read(LibraryPresence.hasVersions) else { return }
+        guard let absence = try await library.absence(), try await hasVersions() else { return }
         throw absence
     }
+
+    /// Whether any version is recorded.
+    func hasVersions() async throws(StoreError) -> Bool { try await read(LibraryPresence.hasVersions) }
 }

@@ -5,7 +5,27 @@ public enum SessionTrigger: String, Sendable { case onDemand = "on_demand", sche
 
 /// How a run stands.
 public enum SessionStatus: String, Sendable {
-    case inProgress = "IN_PROGRESS", completed = "COMPLETED", failed = "FAILED", cancelled = "CANCELLED"
+    case inProgress = "IN_PROGRESS", completed = "COMPLETED"
+    /// A safety limit kept something from being synced; the rest was.
+    case halted = "HALTED"
+    case failed = "FAILED", cancelled = "CANCELLED"
+}
+
+/// A safety limit that closed in a run, as it is recorded.
+public struct SessionHalt: Hashable, Sendable {
+    /// Which limit it is, for example `mass-deletion`.
+    public let code: String
+    /// Path on the device.
+    public let directory: String
+    /// What was found and what was not done because of it.
+    public let message: String
+
+    /// A halt; see the properties.
+    public init(code: String, directory: String, message: String) {
+        self.code = code
+        self.directory = directory
+        self.message = message
+    }
 }
 
 /// How one operation of a run stands.
@@ -83,11 +103,15 @@ public struct SessionTotals: Hashable, Sendable {
     public var failed: Int
     /// Bytes that pulls and pushes moved.
     public var bytes: UInt64
+    /// Saves with which nothing is done until the user decides.
+    public var held: Int
+    /// Files and saves that were left alone, without being held or having failed.
+    public var skipped: Int
 
     /// All zero unless told otherwise.
     public init(
         pulled: Int = 0, pushed: Int = 0, removed: Int = 0, conflicts: Int = 0, unchanged: Int = 0, failed: Int = 0,
-        bytes: UInt64 = 0
+        bytes: UInt64 = 0, held: Int = 0, skipped: Int = 0
     ) {
         self.pulled = pulled
         self.pushed = pushed
@@ -96,5 +120,7 @@ public struct SessionTotals: Hashable, Sendable {
         self.unchanged = unchanged
         self.failed = failed
         self.bytes = bytes
+        self.held = held
+        self.skipped = skipped
     }
 }

@@ -99,6 +99,8 @@ public struct SessionSummary: Hashable, Sendable {
     public let ended: Date?
     /// What it came to.
     public let totals: SessionTotals
+    /// The safety limits that closed in it, in the plan's order.
+    public let halts: [SessionHalt]
 }
 
 /// One recorded operation of a run.
@@ -119,12 +121,16 @@ public struct DeviceStatus: Hashable, Sendable {
     public let device: Device
     /// The newest run.
     public let lastSession: SessionSummary?
-    /// When the newest run ended that went through with nothing failed.
+    /// When the newest run ended that went through with nothing failed and nothing halted.
     public let lastSuccess: Date?
     /// Saves with an agreement.
     public let trackedSaves: Int
     /// Conflicts that wait for the user.
     public let openConflicts: Int
-    /// Runs that failed since the last one that did not.
+    /// Runs that failed or were halted since the last one that was neither.
     public let errorsInARow: Int
+    /// The safety limits that closed in the newest run that got to its end.
+    public let halts: [SessionHalt]
+    /// Saves with which, by the same run, nothing is done until the user decides.
+    public let heldSaves: Int
 }

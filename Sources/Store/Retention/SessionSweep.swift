@@ -2,7 +2,7 @@ import GRDB
 
 /// Forgets old runs together with their operations, a few at a time, so that no sync is held up.
 ///
-/// Runs that moved, failed or opened something stay for 90 days, those in which nothing happened for 7. The newest 200 of
+/// Runs that moved, failed, opened or halted something stay for 90 days, those in which nothing happened for 7. The newest 200 of
 /// each device stay however old they are, its last one that was completed, and what is under way.
 public struct SessionSweep: Sendable {
     private let store: Store
@@ -54,7 +54,7 @@ extension Store {
                 db,
                 sql: """
                     SELECT s.id, s.status <> 'IN_PROGRESS' AND s.started_at <= CASE
-                            WHEN s.status = 'FAILED' OR s.pulled + s.pushed + s.removed + s.conflicts + s.failed > 0
+                            WHEN s.status IN ('FAILED', 'HALTED') OR s.pulled + s.pushed + s.removed + s.conflicts + s.failed > 0
                             THEN :eventful ELSE :idle END
                         AND s.id <= (SELECT n.id FROM sync_sessions n WHERE n.device_id IS s.device_id
                             ORDER BY n.id DESC LIMIT 1 OFFSET :newest)

@@ -31,7 +31,13 @@ extension Verification {
     ) async throws -> Difference.Outcome {
         do {
             guard let source = try await source(of: entry.sha256, notIn: recorded.reference.id) else {
-                return .unrepairable("no other copy of it is in the library; restore it from a backup")
+                let devices = try await store.readAgain(recorded.reference.save, recorded.version.digest)
+                return .unrepairable(
+                    "no other copy of it is in the library; restore it from a backup"
+                        + (devices.isEmpty
+                            ? ""
+                            : ", or sync what has it by the record, from where it is stored again: "
+                                + devices.joined(separator: ", ")))
             }
             if found != .nothing {
                 var sha256: Digest?

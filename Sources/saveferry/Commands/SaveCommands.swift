@@ -18,14 +18,6 @@ extension Store {
     }
 }
 
-extension SaveIdentity {
-    /// `gba/Metroid`, with kind and slot where they say something.
-    var shown: String {
-        FileName.escaped("\(platform)/\(game)") + (kind == .state ? " state" : "")
-            + (slot == SaveIdentity.mainSlot ? "" : " [\(FileName.escaped(slot))]")
-    }
-}
-
 struct SavesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "saves", abstract: "List the saves in the library.")
     @OptionGroup var global: GlobalOptions

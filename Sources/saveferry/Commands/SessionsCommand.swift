@@ -7,7 +7,7 @@ struct SessionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sessions", abstract: "List past runs, newest first.",
         discussion: """
-            Runs that moved, failed or opened something are remembered for 90 days, those in which nothing happened for 7. \
+            Runs that moved, failed, opened or halted something are remembered for 90 days, those in which nothing happened for 7. \
             The newest 200 of each device always stay. `serve` forgets the others once a day.
 
             Examples:
@@ -21,13 +21,21 @@ struct SessionsCommand: AsyncParsableCommand {
 /// A recorded run as JSON.
 struct SessionRecord: Encodable {
     struct Operation: Encodable {
-        let id: Int64, action: String, platform: String?, game: String?, slot: String?, remotePath: String
+        let id: Int64, action: String, platform: String?, game: String?, kind: String?, slot: String?,
+            remotePath: String
         let sizeBytes: UInt64, reason: String, status: String, error: String?
+    }
+
+    struct Halt: Encodable {
+        let code: String, directory: String, message: String
+
+        init(_ halt: SessionHalt) { (code, directory, message) = (halt.code, halt.directory, halt.message) }
     }
 
     let sessionId: Int64, device: String, trigger: String, status: String, error: String?
     let startedAt: Date, endedAt: Date?
     let pulled: Int, pushed: Int, removed: Int, conflicts: Int, unchanged: Int, failed: Int, bytes: UInt64
+    let held: Int, skipped: Int, halts: [Halt]
     var operations: [Operation]?
 
     init(_ session: SessionSummary, _ operations: [OperationSummary]? = nil) {
@@ -41,10 +49,13 @@ struct SessionRecord: Encodable {
         let totals = session.totals
         (pulled, pushed, removed) = (totals.pulled, totals.pushed, totals.removed)
         (conflicts, unchanged, failed, bytes) = (totals.conflicts, totals.unchanged, totals.failed, totals.bytes)
+        (held, skipped) = (totals.held, totals.skipped)
+        halts = session.halts.map { Halt($0) }
         self.operations = operations?.map {
             Operation(
                 id: $0.id, action: $0.record.action.rawValue, platform: $0.record.identity?.platform,
-                game: $0.record.identity?.game, slot: $0.record.identity?.slot, remotePath: $0.record.remotePath,
+                game: $0.record.identity?.game, kind: $0.record.identity?.kind.rawValue,
+                slot: $0.record.identity?.slot, remotePath: $0.record.remotePath,
                 sizeBytes: $0.record.size, reason: $0.record.reason, status: $0.status.rawValue, error: $0.error)
         }
     }
@@ -71,7 +82,8 @@ struct SessionsListCommand: AsyncParsableCommand {
         for session in sessions {
             table.add(
                 "\(session.id)", session.deviceName, Formats.time(session.started), session.status.rawValue,
-                "\(session.totals.pulled)", "\(session.totals.pushed)", "\(session.totals.failed)", session.error ?? "")
+                "\(session.totals.pulled)", "\(session.totals.pushed)", "\(session.totals.failed)",
+                session.error ?? session.halts.map { "\($0.directory): \($0.code)" }.joined(separator: ", "))
         }
         Console.answer(sessions.isEmpty ? "No runs yet." : table.text)
     }
@@ -94,6 +106,7 @@ struct SessionsShowCommand: AsyncParsableCommand {
             "Session \(session.id): \(session.deviceName), \(session.status.rawValue), \(Formats.time(session.started))"
         )
         if let error = session.error { Console.answer("Error: \(error)") }
+        for halt in session.halts { Console.answer(halt.line(of: session.deviceName)) }
         var table = Table(("ACTION", .left), ("SAVE", .left), ("STATUS", .left), ("REASON", .left))
         for operation in operations {
             table.add(

@@ -8,7 +8,8 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show how each device fares.",
         discussion: """
-            Each device's last run, conflicts that wait, and runs that failed since the last that did not. When a device is \
+            Each device's last run, what a safety limit keeps from being synced, conflicts that wait, and runs that failed or were \
+            halted since the last that was neither. When a device is \
             synced next and whether it can be reached is what the daemon knows, if one runs.
 
             Examples:
@@ -37,6 +38,7 @@ struct StatusCommand: AsyncParsableCommand {
             return
         }
         Console.answer(StatusText.table(devices, lines, now: Date()))
+        for line in StatusText.halts(devices) { Console.answer(line) }
         if let daemon {
             Console.answer("The daemon (process \(daemon.pid)) has been running since \(Formats.time(daemon.since)).")
         } else if problem == .absent {
@@ -56,6 +58,7 @@ struct StatusCommand: AsyncParsableCommand {
 struct StatusDocument: Encodable {
     struct Device: Encodable {
         let device: String, enabled: Bool, trusted: Bool, trackedSaves: Int, openConflicts: Int, errorsInARow: Int
+        let halts: [SessionRecord.Halt], heldSaves: Int
         let lastSession: SessionRecord?, lastSuccess: Date?
         let online: Bool?, running: Bool?, nextRun: Date?
 
@@ -64,6 +67,8 @@ struct StatusDocument: Encodable {
             (device, enabled, trusted) = (settings.name, settings.isEnabled, !status.device.hostKeys.isEmpty)
             (trackedSaves, openConflicts) = (status.trackedSaves, status.openConflicts)
             errorsInARow = status.errorsInARow
+            halts = status.halts.map { .init($0) }
+            heldSaves = status.heldSaves
             lastSession = status.lastSession.map { SessionRecord($0) }
             lastSuccess = status.lastSuccess
             (online, running, nextRun) = (line?.online, line?.running, line?.nextRun)

@@ -1,5 +1,6 @@
 import Daemon
 import Foundation
+import Planner
 import Store
 
 /// How the devices fare, as people read it.
@@ -20,17 +21,21 @@ enum StatusText {
         return table.text
     }
 
-    /// For example `3 pulled, 1 pushed`, or why it failed, in short.
+    /// A line for each safety limit that keeps something of a device from being synced: which, why, and what to do.
+    static func halts(_ devices: [DeviceStatus]) -> [String] {
+        devices.flatMap { status in status.halts.map { $0.line(of: status.device.settings.name) } }
+    }
+
+    /// For example `1 halted, 3 pulled`, or why it failed, in short.
     static func result(_ session: SessionSummary) -> String {
         if session.status == .inProgress { return "not ended yet" }
         if let error = session.error { return short(error) }
         let totals = session.totals
-        let done =
-            [
-                (totals.pulled, "pulled"), (totals.pushed, "pushed"), (totals.removed, "removed"),
-                (totals.failed, "failed"),
-            ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-            + (totals.conflicts > 0 ? ["\(totals.conflicts) in conflict"] : [])
+        let done = [
+            (session.halts.count, "halted"), (totals.pulled, "pulled"), (totals.pushed, "pushed"),
+            (totals.removed, "removed"), (totals.failed, "failed"), (totals.conflicts, "in conflict"),
+            (totals.held, "held"), (totals.skipped, "skipped"),
+        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         return done.isEmpty ? "nothing to do" : done.joined(separator: ", ")
     }
 
@@ -56,5 +61,15 @@ enum StatusText {
         case ..<86_400: return minutes % 60 == 0 ? "\(hours) h" : "\(hours) h \(minutes % 60) min"
         default: return "\(seconds / 86_400) d"
         }
+    }
+}
+
+extension SessionHalt {
+    /// For example `HALTED pocket: /saves/gba: 7 of 10 saves vanished at once; … Override: saveferry sync pocket --allow mass-deletion`.
+    func line(of device: String) -> String {
+        let canBeAllowed = Valve(rawValue: code)?.canBeAllowed == true
+        let name = FileName.escaped(device)
+        return FileName.escaped("HALTED \(device): \(directory): \(message)")
+            + (canBeAllowed ? " Override: saveferry sync \(name) --allow \(code)" : "")
     }
 }

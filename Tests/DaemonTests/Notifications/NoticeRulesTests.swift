@@ -125,6 +125,22 @@ struct NoticeRulesTests {
         #expect(after(gba).count == 1)
     }
 
+    @Test mutating func `a halted run neither counts nor ends a streak, and what works is not halted`() {
+        for _ in 1...3 { _ = after(Self.failure()) }
+        let halted = Self.halted(("/saves/gba", .massDeletion))
+        #expect(after(halted).map(\.kind) == [.valveHalted])
+        #expect(after(halted).isEmpty)
+        #expect(after(Self.fine).map(\.title) == ["pocket works again"])
+        for _ in 1...4 { #expect(after(halted).allSatisfy { $0.kind == .valveHalted }) }
+    }
+
+    @Test mutating func `a save is named with its kind and slot where they say something`() {
+        let state = SaveIdentity(owner: "a", platform: "gba", game: "Metroid", kind: .state, slot: "2")
+        _ = after(.conflict(state, reason: "changed on both sides"))
+        _ = after(Self.conflict("Metroid"))
+        #expect(after(Self.fine).first?.facts["saves"] == .list(["gba/Metroid state [2]", "gba/Metroid"]))
+    }
+
     @Test mutating func `a disk is low once, and again only after it was fine by a tenth`() {
         let gib: UInt64 = 1 << 30
         func room(_ free: UInt64) -> [DiskRoom] { [DiskRoom(path: "/library", free: free, total: 100 * gib)] }
@@ -169,6 +185,11 @@ struct NoticeRulesTests {
         }
         rules.resume("pocket", from: try await store.sessions(device: device.id))
         #expect(after(.error(refused)).isEmpty)
+        let halted = try await store.beginSession(device: device, trigger: .scheduled, operations: [])
+        let halt = SessionHalt(code: "mass-deletion", directory: "/saves", message: "9 of 10 saves are gone")
+        try await store.finishSession(halted.id, status: .halted, error: nil, totals: SessionTotals(), halts: [halt])
+        rules.resume("pocket", from: try await store.sessions(device: device.id))
+        #expect(after(Self.halted(("/saves", .massDeletion))).isEmpty)
         #expect(after(Self.fine).map(\.title) == ["pocket works again"])
     }
 }

@@ -105,6 +105,64 @@ extension ScenarioTests {
             #expect(pocket.read("Metroid.srm") == "the deck played on")
         }
 
+        @Test func `a conflict whose save is gone on both sides is closed by the next run`() async throws {
+            _ = try await conflict()
+            try pocket.remove("Metroid.srm")
+            try await hub.store.deleteSave(try await hub.save("Metroid").id)
+            #expect(try await pocket.sync(expecting: [:]).openConflicts == 0)
+            #expect(try await hub.store.conflicts().isEmpty)
+            #expect(Set(try await hub.contents("Metroid")) == ["x", "from the deck", "from the pocket"])
+            try await pocket.rerunIsQuiet()
+        }
+
+        @Test func `a conflict between two that never agreed is closed when both are gone`() async throws {
+            try pocket.write("Zelda.srm", "pocket's")
+            try await pocket.sync()
+            try deck.write("Zelda.srm", "deck's")
+            try await deck.sync(expecting: [.conflict: 1])
+            try deck.remove("Zelda.srm")
+            try await hub.store.deleteSave(try await hub.save("Zelda").id)
+            #expect(try await deck.sync(expecting: [:]).openConflicts == 0)
+        }
+
+        @Test
+        func `a conflict whose save went back to what was agreed on is closed: what the server deleted is not asked`()
+            async throws
+        {
+            _ = try await conflict()
+            try pocket.write("Metroid.srm", "x")
+            try await hub.store.deleteSave(try await hub.save("Metroid").id)
+            #expect(try await pocket.sync(expecting: [.hold: 1]).openConflicts == 0)
+            #expect(try await hub.store.sessions(limit: 1).first?.totals.held == 1)
+        }
+
+        @Test func `a conflict stays open while the device's side is not known`() async throws {
+            let first = try await conflict()
+            let saves = pocket.folder("saves")
+            try FileManager.default.moveItem(atPath: saves, toPath: pocket.folder("away"))
+            #expect(try await pocket.sync().openConflicts == 1)
+            try FileManager.default.moveItem(atPath: pocket.folder("away"), toPath: saves)
+            try await pocket.sync(expecting: [.conflict: 1])
+            #expect(try await hub.store.conflicts() == [first])
+        }
+
+        @Test func `a run with an open conflict writes nothing but its own record`() async throws {
+            _ = try await conflict()
+            func versions() async throws -> String {
+                let rows = try await Command.run(
+                    "sqlite3",
+                    [
+                        "-readonly", hub.folder("state/saveferry.db"),
+                        "SELECT * FROM save_versions; SELECT * FROM conflicts",
+                    ])
+                return rows.output
+            }
+            let before = try await versions()
+            hub.clock.advance(seconds: 100)
+            try await pocket.sync(expecting: [.conflict: 1])
+            #expect(try await versions() == before && !before.isEmpty)
+        }
+
         @Test func `65 the save was deleted before the decision: refused`() async throws {
             let first = try await conflict()
             try await hub.store.deleteSave(first.save)

@@ -118,6 +118,36 @@ extension ScenarioTests {
             #expect(try await archived("Chrono") == [large])
         }
 
+        @Test
+        func
+            `a current version whose file is gone is stored again from a device that has it, once it is known to be lost`()
+            async throws
+        {
+            hub.clock.advance(seconds: 10)
+            try await pocket.sync(expecting: [:])
+            let deck = try await Handheld("deck", of: hub, server: pocket.server)
+            try await lose("x")
+            let report = try await deck.sync()
+            let error = try #require(report.outcomes.compactMap(\.error).first)
+            #expect(
+                report.done == [:] && error.contains("is gone from the library. Run `saveferry verify --repair`"),
+                "\(error)")
+            // Its stamps say that nothing changed, and nobody looks.
+            try await pocket.sync(expecting: [:])
+            #expect(try await hub.history(hub.save("Metroid").id).count == 1)
+            var found: [Difference] = []
+            _ = try await Verification(store: hub.store, repairs: true).run { found.append($0) }
+            guard case .unrepairable(let advice)? = found.first?.outcome else { throw Unrepaired() }
+            #expect(advice.hasSuffix("from where it is stored again: pocket"), "\(advice)")
+            try await pocket.sync(expecting: [:])
+            #expect(try await hub.content("Metroid") == "x")
+            try await deck.sync(expecting: [.push: 1])
+            #expect(deck.read("Metroid.srm") == "x")
+            try await pocket.rerunIsQuiet()
+        }
+
+        private struct Unrepaired: Error {}
+
         @Test func `a current version whose file is gone fails where it is sent, and touches no device`() async throws {
             let deck = try await Handheld("deck", of: hub, server: pocket.server)
             try await lose("x")

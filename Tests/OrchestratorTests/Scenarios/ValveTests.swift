@@ -50,6 +50,12 @@ extension ScenarioTests {
             #expect(
                 report.failure == nil && report.moved == [.pull: 1], "\(report.shown)", sourceLocation: sourceLocation)
             #expect(try await hub.content("Chrono") == "played", sourceLocation: sourceLocation)
+            // An outcome of its own on record.
+            let recorded = try #require(try await hub.store.sessions(limit: 1).first)
+            #expect(report.status == .halted && recorded.status == .halted, sourceLocation: sourceLocation)
+            #expect(
+                recorded.halts.map(\.code) == [valve.rawValue] && recorded.halts.map(\.message) == halts.map(\.message),
+                sourceLocation: sourceLocation)
             // Nothing counts as deleted, on either side.
             #expect(
                 try await hub.store.saves().count { $0.deleted == nil } == saves + 1, sourceLocation: sourceLocation)

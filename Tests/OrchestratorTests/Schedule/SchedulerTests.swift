@@ -68,6 +68,34 @@ import Testing
         }
     }
 
+    @Test func `the log has a line when a directory is halted and one when it is not any more, and names what fails`()
+        async throws
+    {
+        let server = try await OpenSSHServer()
+        try await addDevice(port: server.port)
+        try await scheduling(.milliseconds(50)) { _ in
+            try await synced(1)
+            try FileManager.default.moveItem(atPath: folder("saves"), toPath: folder("away"))
+            try await eventually("it is told: \(log.all)") {
+                log.all.contains {
+                    $0.hasPrefix("warning pocket: halted: \(folder("saves")): the directory does not exist")
+                }
+            }
+            try await synced(try await sessions().count + 3)
+            try FileManager.default.moveItem(atPath: folder("away"), toPath: folder("saves"))
+            try await eventually("the end is told: \(log.all)") {
+                log.all.contains("notice pocket: no longer halted: \(folder("saves"))")
+            }
+            #expect(log.all.count { $0.contains(" halted: ") } == 2, "\(log.all)")
+            // Two files that are the same save.
+            try folder.write("y", to: "saves/Metroid.SRM")
+            try await eventually("the failure is told: \(log.all)") {
+                log.all.contains { $0.hasPrefix("warning pocket: failed: ") && $0.contains("gba/Metroid: ") }
+            }
+        }
+        #expect(try await sessions().contains { $0.status == .halted })
+    }
+
     @Test func `a device is left alone while it is away, and synced each time it comes online`() async throws {
         let port = try freePort()
         try await addDevice(port: port)
