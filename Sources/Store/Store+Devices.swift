@@ -181,13 +181,13 @@ extension Device {
 
 extension SaveDirectory {
     fileprivate init(_ row: Row) {
+        let kind = SaveKind(rawValue: row["kind"]) ?? .save
+        let stored = (row["extensions"] as String).split(separator: ",").map(String.init)
         self.init(
             id: row["id"], path: row["path"],
-            platform: (row["platform"] as String?).map { .named($0) } ?? .eachSubfolder,
-            kind: SaveKind(rawValue: row["kind"]) ?? .save,
+            platform: (row["platform"] as String?).map { .named($0) } ?? .eachSubfolder, kind: kind,
             layout: SaveDirectory.Layout(rawValue: row["layout"]) ?? .files,
-            extensions: (row["extensions"] as String).split(separator: ",").map(String.init),
-            acceptsNew: row["accepts_new"])
+            extensions: SaveFileName.current(stored, for: kind), acceptsNew: row["accepts_new"])
     }
 }
 
