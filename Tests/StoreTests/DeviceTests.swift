@@ -48,7 +48,7 @@ import Testing
         let stored = ["state", "state.auto", "auto"] + (0...9).map { "state\($0)" } + (0...9).map { "st\($0)" }
         settings.directories = [
             SaveDirectory(id: 0, path: "/states", platform: .eachSubfolder, kind: .state, extensions: stored),
-            SaveDirectory(id: 0, path: "/few", platform: .eachSubfolder, kind: .state, extensions: ["state", "state1"]),
+            SaveDirectory(id: 0, path: "/few", platform: .named("gba"), kind: .state, extensions: ["state", "state1"]),
         ]
         let directories = try await home.store.addDevice(settings).directories
         #expect(directories[0].hasDefaultExtensions)
