@@ -34,7 +34,7 @@ struct RemoteReplacement: Sendable {
     /// A folder is built beside its place and swapped in, so that no mix of two versions ever stands there.
     private func putFolder(_ version: StoredVersion) async throws -> [DeviceContent.Entry] {
         let place = root.appending(target.path)
-        let building = place.parent.appending(Leftover.temporaryName())
+        let building = place.parent.appending(Leftover.temporaryName(like: place.name))
         let backup = place.parent.appending(Leftover.backupName(of: place.name))
         let entries: [DeviceContent.Entry]
         do {
@@ -62,16 +62,26 @@ struct RemoteReplacement: Sendable {
     }
 
     private func build(_ version: StoredVersion, in building: RemotePath) async throws -> [DeviceContent.Entry] {
-        try await sftp.makeDirectory(building)
-        for folder in version.folders { try await sftp.makeDirectory(building.appending(folder)) }
+        try await makeDirectory(building, named: root.appending(target.path))
+        for folder in version.folders {
+            let path = building.appending(folder)
+            try await makeDirectory(path, named: path)
+        }
         var entries: [DeviceContent.Entry] = []
-        for entry in version.entries {
+        for entry in version.entries.unusualNamesFirst {
             let stands = try await send(entry, of: version, to: building.appending(entry.path)) {}
             if let path = RelativePath(target.path.text + "/" + entry.path.text) {
                 entries.append(seen(entry, at: path, stands))
             }
         }
         return entries.sorted { $0.path < $1.path }
+    }
+
+    /// Makes a folder that is to be `name`.
+    private func makeDirectory(_ path: RemotePath, named name: RemotePath) async throws {
+        do throws(SSHError) { try await sftp.makeDirectory(path) } catch {
+            throw await sftp.explained(error, named: name)
+        }
     }
 
     private func send(
@@ -107,5 +117,13 @@ extension StoredVersion {
     /// The folders inside a folder save, each after the one that holds it.
     fileprivate var folders: [RelativePath] {
         Set(entries.flatMap { Array(sequence(first: $0.path, next: \.parent).dropFirst()) }).sorted()
+    }
+}
+
+extension [StoredVersion.Entry] {
+    /// Those before the others whose names the card may refuse: then nothing of the folder was sent yet.
+    fileprivate var unusualNamesFirst: [StoredVersion.Entry] {
+        filter { Leftover.hasRefusableCharacters($0.path.name) }
+            + filter { !Leftover.hasRefusableCharacters($0.path.name) }
     }
 }
