@@ -25,6 +25,7 @@ struct Places {
     private let dividedByPlatform: Set<Int64>
     /// Looked at only where something is absent.
     private let standing: StandingNames
+    private let namingStyles = NamingStyles()
     /// Links and the like, and folders that could not be listed: nothing is known of them and of what is below them.
     private let opaque: [Int64: [RelativePath: String]]
 
@@ -73,7 +74,7 @@ struct Places {
             let directory = listing.directory
             guard directory.acceptsNew, directory.kind == identity.kind, directory.layout.holds(version.shape),
                 let prefix = prefix(for: identity, in: listing),
-                let name = directory.newName(for: identity, version),
+                let name = directory.newName(for: identity, version, like: style(in: listing, below: prefix)),
                 let path = RelativePath(prefix + name)
             else { continue }
             if standing.folded[directory.id]?.contains(NameFolding.caseFolded(path.text)) == true {
@@ -84,6 +85,12 @@ struct Places {
             return Target(directory: directory.id, path: path, side: side, obstacle: nil)
         }
         return nil
+    }
+
+    /// How the saves are named among which a new one is put, with `prefix` before its name.
+    private func style(in listing: DirectoryListing, below prefix: String) -> NamingStyle {
+        let folder = prefix.isEmpty ? nil : String(prefix.dropLast())
+        return namingStyles.style(of: Place(directory: listing.directory.id, platformFolder: folder), in: listing)
     }
 
     /// What not finding a save at `path` means.
@@ -178,15 +185,16 @@ extension SaveDirectory.Layout {
 }
 
 extension SaveDirectory {
-    /// The name a save gets here, or nil when this directory can't hold its slot.
-    func newName(for identity: SaveIdentity, _ version: ServerVersion) -> String? {
+    /// The name that a save gets here among others of this style, or nil when this directory can't hold its slot.
+    func newName(for identity: SaveIdentity, _ version: ServerVersion, like style: NamingStyle) -> String? {
         switch layout {
         case .folders:
             return identity.key.slot == SaveIdentity.mainSlot ? version.originalName : nil
         case .files:
-            let preferred = SaveFileName(version.originalName, kind: kind, extensions: extensions)?.fileExtension
+            let elsewhere = SaveFileName(version.originalName, kind: kind, extensions: extensions)?.fileExtension
             return SaveFileName.make(
-                game: identity.game, kind: kind, slot: identity.key.slot, preferred: preferred, extensions: extensions)
+                game: identity.game, kind: kind, slot: identity.key.slot,
+                preferred: style.endings(in: identity.key.slot, of: self, elsewhere: elsewhere), extensions: extensions)
         }
     }
 }

@@ -26,7 +26,8 @@ public struct SaveDirectory: Hashable, Sendable {
     public let kind: SaveKind
     /// What is one save here.
     public let layout: Layout
-    /// Lower case, without the dot, in order of preference for new files. Not used by ``Layout/folders``.
+    /// Lower case, without the dot, in order of preference for new files where the user chose them; `#` at the end stands
+    /// for any number. Not used by ``Layout/folders``.
     public let extensions: [String]
     /// Whether saves that the device never had are put here.
     public let acceptsNew: Bool

@@ -10,32 +10,55 @@ public struct SaveFileName: Hashable, Sendable {
     /// The save extension as the file has it, without the leading dot.
     public let fileExtension: String
 
-    /// The parts of `name`, or nil when it ends in none of `extensions` (lower case, without the dot).
+    /// The parts of `name`, or nil when it ends in none of `extensions`: lower case, without the dot, and with `#` at the
+    /// end for any number, so that `state#` is `state0`, `state1`, `state10` and so on.
     public init?(_ name: String, kind: SaveKind, extensions: [String]) {
-        let lowered = name.lowercased()
-        guard
-            let match = extensions.filter({ lowered.hasSuffix("." + $0) && lowered.utf8.count > $0.utf8.count + 1 })
-                .max(by: { $0.utf8.count < $1.utf8.count })
-        else { return nil }
-        // Counted in characters: lower-casing keeps their number for every extension in use.
-        let stem = name.dropLast(match.count + 1)
-        guard !stem.isEmpty else { return nil }
-        game = String(SaveFileName.withoutROMExtension(stem))
-        slot = SaveFileName.slot(forExtension: match, kind: kind)
-        fileExtension = String(name.suffix(match.count))
+        guard let parts = SaveFileName.parts(of: name[...], extensions: extensions) else { return nil }
+        game = String(parts.game)
+        slot = SaveFileName.slot(forExtension: parts.fileExtension.lowercased(), kind: kind)
+        fileExtension = String(parts.fileExtension)
     }
 
-    /// The file name for a save in `slot` on a device whose directory takes `extensions`, or nil when none of them
-    /// can hold that slot, or no name would be read back as this game. `preferred` is the extension the save has
-    /// elsewhere.
+    /// Game and save extension as they stand in `name`, see ``init(_:kind:extensions:)``.
+    static func parts(of name: Substring, extensions: [String]) -> (game: Substring, fileExtension: Substring)? {
+        let lowered = name.lowercased()
+        let digits = lowered.utf8.reversed().prefix(while: \.isDigit).count
+        let unnumbered = Substring(lowered.utf8.dropLast(digits))
+        // Counted in characters: lower-casing keeps their number for every extension in use.
+        let lengths = extensions.compactMap { text -> Int? in
+            guard let word = SaveFileName.numbered(text) else {
+                return lowered.hasSuffix("." + text) ? text.count : nil
+            }
+            return digits > 0 && unnumbered.hasSuffix("." + word) ? word.count + digits : nil
+        }
+        guard let length = lengths.filter({ $0 + 1 < name.count }).max() else { return nil }
+        return (SaveFileName.withoutROMExtension(name.dropLast(length + 1)), name.suffix(length))
+    }
+
+    /// What stands before the number in an extension such as `state#`, or nil for one without a number.
+    static func numbered(_ text: String) -> Substring? { text.hasSuffix("#") ? text.dropLast() : nil }
+
+    /// The save extensions of `extensions` whose files are in `slot` (folded), in the same order.
+    static func extensions(for slot: String, kind: SaveKind, among extensions: [String]) -> [String] {
+        extensions.compactMap { text in
+            let named = numbered(text) == nil ? text : slot
+            let isInSlot = NameFolding.caseFolded(self.slot(forExtension: named, kind: kind)) == slot
+            return isInSlot && parts(of: "x.\(named)", extensions: [text]) != nil ? named : nil
+        }
+    }
+
+    /// The file name for a save in `slot` (folded) on a device whose directory takes `extensions`, or nil when none of them
+    /// can hold that slot, or no name would be read back as this game. `preferred` says what is tried first after the
+    /// game's name and a dot: an extension, or a ROM's and an extension.
     public static func make(
-        game: String, kind: SaveKind, slot: String, preferred: String?, extensions: [String]
+        game: String, kind: SaveKind, slot: String, preferred: [String], extensions: [String]
     ) -> String? {
-        let fitting = extensions.filter { NameFolding.caseFolded(self.slot(forExtension: $0, kind: kind)) == slot }
-        let ordered = [preferred].compactMap(\.self).filter { fitting.contains($0.lowercased()) } + fitting
+        let fitting = self.extensions(for: slot, kind: kind, among: extensions)
         // A game whose own name ends like a ROM's would be read back as another game.
-        return ordered.map { game + "." + $0 }
-            .first { SaveFileName($0, kind: kind, extensions: extensions)?.game == game }
+        return (preferred + fitting).map { "\(game).\($0)" }.first { name in
+            guard let read = SaveFileName(name, kind: kind, extensions: extensions) else { return false }
+            return read.game == game && NameFolding.caseFolded(read.slot) == slot
+        }
     }
 
     static func slot(forExtension fileExtension: String, kind: SaveKind) -> String {
@@ -56,15 +79,21 @@ public struct SaveFileName: Hashable, Sendable {
     /// Extensions that are looked for when a directory names none.
     public static func defaultExtensions(for kind: SaveKind) -> [String] {
         switch kind {
-        case .save:
-            ["srm", "sav", "dsv", "mcr", "mcd", "nv", "gci"] + companionExtensions
-        case .state:
-            ["state", "state.auto", "auto"] + (0...9).map { "state\($0)" } + (0...9).map { "st\($0)" }
+        case .save: ["srm", "sav", "dsv", "mcr", "mcd", "nv", "gci"] + companionExtensions
+        case .state: ["state", "state.auto", "auto", "state#", "st#"]
         }
     }
 
     /// Whether `slot`, folded, is that of a file which stands beside a game's main save.
     static func isCompanion(slot: String) -> Bool { companionExtensions.contains(slot) }
+
+    /// The extensions as they are meant today: the list that stood for all states, and left out those after the ninth,
+    /// was stored for directories that name none.
+    public static func current(_ stored: [String], for kind: SaveKind) -> [String] {
+        let listed =
+            ["state", "state.auto", "auto"] + (0...9).map { "state\($0)" } + (0...9).map { "st\($0)" }
+        return kind == .state && stored == listed ? defaultExtensions(for: kind) : stored
+    }
 
     /// Files that stand beside a game's main save and mean something else: clocks, memory paks, backup cartridges.
     private static let companionExtensions = [
@@ -77,4 +106,9 @@ public struct SaveFileName: Hashable, Sendable {
         "v64", "nds", "pce", "sgx", "ngp", "ngc", "ws", "wsc", "lnx", "a26", "a52", "a78", "col", "int", "vb", "min",
         "iso", "cue", "chd", "pbp", "bin", "img", "cso", "zip", "7z",
     ]
+}
+
+extension UInt8 {
+    /// Whether this is an ASCII digit.
+    var isDigit: Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= self }
 }

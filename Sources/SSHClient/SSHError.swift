@@ -22,6 +22,8 @@ public struct SSHError: Error, Sendable, CustomStringConvertible {
         case noSuchFile
         case noSpace
         case readOnly
+        /// The device's file system can't hold a name.
+        case unusableName
         /// The server lacks what was asked for.
         case unsupported
         /// The server said no and not why.

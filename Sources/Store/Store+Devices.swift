@@ -2,20 +2,15 @@ import GRDB
 import Planner
 
 extension Store {
-    /// Adds a device. Throws ``StoreError/Code/alreadyExists`` for a name that is taken.
+    /// Adds a device that is trusted by these host keys. Throws ``StoreError/Code/alreadyExists`` for a name that is taken.
     @discardableResult
-    public func addDevice(_ settings: DeviceSettings) async throws(StoreError) -> Device {
+    public func addDevice(
+        _ settings: DeviceSettings, hostKeys: [PinnedHostKey] = []
+    ) async throws(StoreError) -> Device {
         try settings.validate()
         return try await write { db in
-            try checkNames(settings, of: nil, db)
-            try db.execute(
-                sql: """
-                    INSERT INTO devices (name, host, port, user, authentication, secret_path, owner, is_enabled,
-                        conflict_policy, deletion_policy, schedule)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """, arguments: settings.columns)
-            let id = db.lastInsertedRowID
-            try replaceDirectories(of: id, with: settings.directories, db)
+            let id = try insert(settings, db)
+            try pin(hostKeys, to: id, db)
             return try loadDevice(id, db)
         }
     }
@@ -26,15 +21,29 @@ extension Store {
     public func updateDevice(_ id: Int64, _ settings: DeviceSettings) async throws(StoreError) -> Device {
         try settings.validate()
         return try await write { db in
-            try checkNames(settings, of: id, db)
-            try db.execute(
-                sql: """
-                    UPDATE devices SET name = ?, host = ?, port = ?, user = ?, authentication = ?, secret_path = ?,
-                        owner = ?, is_enabled = ?, conflict_policy = ?, deletion_policy = ?, schedule = ? WHERE id = ?
-                    """, arguments: settings.columns + [id])
-            guard db.changesCount > 0 else { throw StoreError(.notFound, "the device is gone") }
-            try replaceDirectories(of: id, with: settings.directories, db)
+            try update(id, settings, db)
             return try loadDevice(id, db)
+        }
+    }
+
+    /// Adds those devices whose names are new and changes the others, all of them or none. Returns them in the same order.
+    public func apply(_ changes: [DeviceChange]) async throws(StoreError) -> [ChangedDevice] {
+        for change in changes { try change.settings.validate() }
+        return try await write { db in
+            try changes.map { change in
+                let name = change.settings.name
+                let old = try Int64.fetchOne(db, sql: "SELECT id FROM devices WHERE name = ?", arguments: [name])
+                    .map { try loadDevice($0, db) }
+                let id: Int64
+                if let old {
+                    id = old.id
+                    try update(id, change.settings, db)
+                } else {
+                    id = try insert(change.settings, db)
+                }
+                if let keys = change.hostKeys { try pin(keys, to: id, db) }
+                return ChangedDevice(old: old, new: try loadDevice(id, db))
+            }
         }
     }
 
@@ -45,14 +54,7 @@ extension Store {
 
     /// Replaces the trusted host keys of a device.
     public func pinHostKeys(_ keys: [PinnedHostKey], for id: Int64) async throws(StoreError) {
-        try await write { db in
-            try db.execute(sql: "DELETE FROM device_host_keys WHERE device_id = ?", arguments: [id])
-            for key in keys {
-                try db.execute(
-                    sql: "INSERT INTO device_host_keys (device_id, fingerprint, algorithm) VALUES (?, ?, ?)",
-                    arguments: [id, key.fingerprint, key.algorithm])
-            }
-        }
+        try await write { db in try pin(keys, to: id, db) }
     }
 
     /// All devices, by name.
@@ -94,6 +96,41 @@ extension DeviceSettings {
     }
 }
 
+/// Adds a device, and returns its number.
+private func insert(_ settings: DeviceSettings, _ db: Database) throws -> Int64 {
+    try checkNames(settings, of: nil, db)
+    try db.execute(
+        sql: """
+            INSERT INTO devices (name, host, port, user, authentication, secret_path, owner, is_enabled,
+                conflict_policy, deletion_policy, schedule)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """, arguments: settings.columns)
+    let id = db.lastInsertedRowID
+    try replaceDirectories(of: id, with: settings.directories, db)
+    return id
+}
+
+private func update(_ id: Int64, _ settings: DeviceSettings, _ db: Database) throws {
+    try checkNames(settings, of: id, db)
+    try db.execute(
+        sql: """
+            UPDATE devices SET name = ?, host = ?, port = ?, user = ?, authentication = ?, secret_path = ?,
+                owner = ?, is_enabled = ?, conflict_policy = ?, deletion_policy = ?, schedule = ? WHERE id = ?
+            """, arguments: settings.columns + [id])
+    guard db.changesCount > 0 else { throw StoreError(.notFound, "the device is gone") }
+    try replaceDirectories(of: id, with: settings.directories, db)
+}
+
+/// Makes `keys` the host keys that the device is trusted by.
+private func pin(_ keys: [PinnedHostKey], to id: Int64, _ db: Database) throws {
+    try db.execute(sql: "DELETE FROM device_host_keys WHERE device_id = ?", arguments: [id])
+    for key in keys {
+        try db.execute(
+            sql: "INSERT INTO device_host_keys (device_id, fingerprint, algorithm) VALUES (?, ?, ?)",
+            arguments: [id, key.fingerprint, key.algorithm])
+    }
+}
+
 /// Refuses a name that another device has, and an owner that differs from another one only by case or by the
 /// form of its accents: on a file system that folds names their saves would meet in the library.
 private func checkNames(_ settings: DeviceSettings, of device: Int64?, _ db: Database) throws {
@@ -111,7 +148,8 @@ private func checkNames(_ settings: DeviceSettings, of device: Int64?, _ db: Dat
     if let other = same.first, !same.contains(where: { $0.utf8.elementsEqual(settings.owner.utf8) }) {
         throw StoreError(
             .invalid, "the owner \(FileName.escaped(settings.owner)) is already written \(FileName.escaped(other))",
-            advice: "Use --owner \(FileName.escaped(other)), or another name.")
+            advice: "Use \(FileName.escaped(other)), or another name.",
+            about: DeviceSetting(device: settings.name, key: .owner))
     }
 }
 
@@ -181,13 +219,13 @@ extension Device {
 
 extension SaveDirectory {
     fileprivate init(_ row: Row) {
+        let kind = SaveKind(rawValue: row["kind"]) ?? .save
+        let stored = (row["extensions"] as String).split(separator: ",").map(String.init)
         self.init(
             id: row["id"], path: row["path"],
-            platform: (row["platform"] as String?).map { .named($0) } ?? .eachSubfolder,
-            kind: SaveKind(rawValue: row["kind"]) ?? .save,
+            platform: (row["platform"] as String?).map { .named($0) } ?? .eachSubfolder, kind: kind,
             layout: SaveDirectory.Layout(rawValue: row["layout"]) ?? .files,
-            extensions: (row["extensions"] as String).split(separator: ",").map(String.init),
-            acceptsNew: row["accepts_new"])
+            extensions: SaveFileName.current(stored, for: kind), acceptsNew: row["accepts_new"])
     }
 }
 

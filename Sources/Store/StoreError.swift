@@ -23,11 +23,14 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     public let what: String
     /// What the user can do; empty where there is nothing but to try again.
     public let advice: String
+    /// The device's setting that can't be used, where it is one.
+    public let setting: DeviceSetting?
 
-    init(_ code: Code, _ what: String, advice: String = "") {
+    init(_ code: Code, _ what: String, advice: String = "", about setting: DeviceSetting? = nil) {
         self.code = code
         self.what = what
         self.advice = advice
+        self.setting = setting
     }
 
     /// What happened and what to do, in one line.

@@ -55,7 +55,7 @@ extension ProgramTests {
                 exported.replacingOccurrences(of: "name: pocket", with: "name: pocket\n  schedule: often"), to: "d.yaml"
             )
             let applied = try await installation.run("device", "apply", file)
-            #expect(applied.status == 2 && applied.errorOutput.contains("device pocket: schedule: \"often\""))
+            #expect(applied.status == 2 && applied.errorOutput.contains(": schedule: \"often\""))
             #expect(try await installation.run("device", "edit", "pocket", "--schedule", "off").status == 0)
         }
 

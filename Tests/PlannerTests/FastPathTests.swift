@@ -17,6 +17,7 @@ import Testing
             let read = SaveNameReader(kind: kind, extensions: extensions).read(name[...])
             let told = SaveFileName(name, kind: kind, extensions: extensions)
             #expect(read.map { Array($0.game.utf8) } == told.map { Array($0.game.utf8) }, "\(name), \(extensions)")
+            #expect(read.map { String($0.fileExtension) } == told?.fileExtension, "\(name), \(extensions)")
             #expect(read?.slot.text == told?.slot, "\(name), \(extensions)")
             #expect(read?.slot.folded == told.map { NameFolding.caseFolded($0.slot) })
         }
@@ -120,7 +121,7 @@ private struct RandomNames {
         let odd = [
             "srm", "sav", "min.srm", "gb", "", "SRM", "zip.srm", "\u{e9}", "k", ";", "fourteen letter",
             "sixteen letters.srm",
-            "rtc", "state.auto",
+            "rtc", "state.auto", "state1", "state#", "st#", "#", "b\u{e9}#",
         ]
         return Array(odd.shuffled(using: &random).prefix(Int.random(in: 0...5, using: &random)))
     }
@@ -160,7 +161,8 @@ private struct RandomNames {
 
     mutating func fileName(_ extensions: [String]) -> String {
         let fileExtension = extensions.randomElement(using: &random) ?? "srm"
-        let ending = [fileExtension, fileExtension.uppercased(), fileExtension.capitalized, name()]
+        let numbered = fileExtension.replacing("#", with: "\(Int.random(in: 0...120, using: &random))")
+        let ending = [numbered, numbered.uppercased(), numbered.capitalized, name()]
         return name() + "." + (ending.randomElement(using: &random) ?? "")
     }
 }

@@ -32,6 +32,15 @@ import Testing
         Name(name: "Metroid.state3", kind: .state, parts: ["Metroid", "state3", "state3"]),
         Name(name: "Metroid.state.auto", kind: .state, parts: ["Metroid", "state.auto", "state.auto"]),
         Name(name: "Metroid.srm", kind: .state, parts: nil),
+        Name(name: "Metroid.State10", kind: .state, parts: ["Metroid", "state10", "State10"]),
+        Name(name: "Metroid.gba.state999", kind: .state, parts: ["Metroid", "state999", "state999"]),
+        Name(name: "Metroid 2.st12", kind: .state, parts: ["Metroid 2", "st12", "st12"]),
+        Name(name: "Pok\u{e9}mon.state10", kind: .state, parts: ["Pok\u{e9}mon", "state10", "state10"]),
+        Name(name: "Metroid.state1a", kind: .state, parts: nil),
+        Name(name: "Metroid.state10.png", kind: .state, parts: nil),
+        Name(name: "Metroid.st", kind: .state, parts: nil),
+        Name(name: ".state10", kind: .state, parts: nil),
+        Name(name: "Metroid.state10", kind: .state, extensions: ["state", "state1"], parts: nil),
     ]
 
     @Test(arguments: names)

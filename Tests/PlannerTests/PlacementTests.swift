@@ -27,8 +27,9 @@ import Testing
         let testDescription: String
         let directories: [SaveDirectory]
         var save = PlacementTests.save()
-        /// Folders that stand in the first directory.
+        /// Folders that stand in the first directory, and files with other games' saves.
         var folders: [String] = []
+        var siblings: [String] = []
         /// Where it goes, or nil when the device has no place for it.
         let place: String?
     }
@@ -58,8 +59,43 @@ import Testing
             directories: [directory(extensions: ["sav"])],
             place: "/d1/Metroid.sav"),
         Row(
-            testDescription: "under the extension it has elsewhere, where that is taken",
-            directories: [directory(extensions: ["sav", "srm"])], place: "/d1/Metroid.srm"),
+            testDescription: "under the extension that the user prefers",
+            directories: [directory(extensions: ["sav", "srm"])], place: "/d1/Metroid.sav"),
+        Row(
+            testDescription: "under the preferred extension also among others",
+            directories: [directory(extensions: ["srm", "sav"])], save: save(name: "Metroid.sav"),
+            siblings: ["Zelda.sav", "Mario.sav"], place: "/d1/Metroid.srm"),
+        Row(
+            testDescription: "under the extension it has elsewhere, where it is the first save",
+            directories: [directory(extensions: nil)], save: save(name: "Metroid.sav"), place: "/d1/Metroid.sav"),
+        Row(
+            testDescription: "under the extension that most saves have",
+            directories: [directory(extensions: nil)], save: save(name: "Metroid.sav"),
+            siblings: ["Zelda.srm", "Mario.srm", "Kirby.sav", "Kirby.rtc", "Mario.rtc", "Wario.rtc"],
+            place: "/d1/Metroid.srm"),
+        Row(
+            testDescription: "with the extension in the letters that the others have",
+            directories: [directory()], siblings: ["Zelda.SRM"], place: "/d1/Metroid.SRM"),
+        Row(
+            testDescription: "with the ROM's extension where most have one",
+            directories: [directory(extensions: nil)],
+            siblings: ["Zelda.gba.sav", "Mario.gba.sav", "Kirby.srm"], place: "/d1/Metroid.gba.sav"),
+        Row(
+            testDescription: "without the ROM's extension where it is not one and the same",
+            directories: [directory(extensions: nil)], siblings: ["Zelda.gba.sav", "Mario.zip.sav"],
+            place: "/d1/Metroid.sav"),
+        Row(
+            testDescription: "with the ROM's extension before the preferred one",
+            directories: [directory(extensions: ["srm", "sav"])], siblings: ["Zelda.gba.sav"],
+            place: "/d1/Metroid.gba.srm"),
+        Row(
+            testDescription: "a clock named like the saves where it is the first one",
+            directories: [directory(extensions: nil)], save: save(slot: "rtc", name: "Metroid.rtc"),
+            siblings: ["Zelda.gba.sav"], place: "/d1/Metroid.gba.rtc"),
+        Row(
+            testDescription: "like those of its own platform's folder",
+            directories: [directory(1, .eachSubfolder, extensions: nil)], folders: ["gba", "nds"],
+            siblings: ["gba/Zelda.sav", "nds/Mario.dsv", "nds/Kirby.dsv"], place: "/d1/gba/Metroid.sav"),
         Row(
             testDescription: "a companion under its own extension", directories: [directory()],
             save: save(slot: "rtc", name: "Metroid.rtc"), place: "/d1/Metroid.rtc"),
@@ -81,6 +117,13 @@ import Testing
         Row(
             testDescription: "a state", directories: [directory(kind: .state, extensions: nil)],
             save: save(kind: .state, slot: "state3", name: "Metroid.state3"), place: "/d1/Metroid.state3"),
+        Row(
+            testDescription: "a state of any number", directories: [directory(kind: .state, extensions: nil)],
+            save: save(kind: .state, slot: "state120", name: "Metroid.state120"), place: "/d1/Metroid.state120"),
+        Row(
+            testDescription: "no state whose number is not taken",
+            directories: [directory(kind: .state, extensions: ["state", "state1"])],
+            save: save(kind: .state, slot: "state10", name: "Metroid.state10"), place: nil),
     ]
 
     @Test(arguments: table)
@@ -89,9 +132,10 @@ import Testing
         fixture.directories = row.directories
         fixture.add(server: row.save)
         fixture.contents[1] = .init(folders: row.folders.map(path))
-        let plan = fixture.plan()
-        #expect(plan.operations.map(\.remotePath) == [row.place].compactMap { $0 })
-        #expect(plan.operations.allSatisfy { $0.action == .push })
+        for sibling in row.siblings { fixture.stand(path(sibling), "x") }
+        let operations = fixture.plan().operations.filter { $0.identity?.game == row.save.identity.game }
+        #expect(operations.map(\.remotePath) == [row.place].compactMap { $0 })
+        #expect(operations.allSatisfy { $0.action == .push })
     }
 
     static let obstacles = ["Metroid.srm", "METROID.SRM"]
@@ -124,7 +168,7 @@ import Testing
     @Test(arguments: ["Metroid", "xyz 3.0", "v1.0", "Pok\u{e9}mon", "A.gb", "Disc.zip", "A.state"])
     func `the name a save gets reads back as the same save`(game: String) {
         let extensions = SaveFileName.defaultExtensions(for: .save)
-        let name = SaveFileName.make(game: game, kind: .save, slot: "main", preferred: "SAV", extensions: extensions)
+        let name = SaveFileName.make(game: game, kind: .save, slot: "main", preferred: ["SAV"], extensions: extensions)
         // "A.gb.srm" would be the save of the game "A", so the game "A.gb" has no name here.
         let isLikeROM = game == "A.gb" || game == "Disc.zip"
         #expect(name == (isLikeROM ? nil : game + ".SAV"))

@@ -41,6 +41,21 @@ import Testing
         #expect(try await home.store.devices().map(\.settings.name) == ["Retroid_5.pro-x", "deck"])
     }
 
+    @Test func `a list of states that was stored for all of them stands for all of them`() async throws {
+        let home = try await Home()
+        var settings = Home.settings()
+        // As it was stored by versions that knew states up to the ninth.
+        let stored = ["state", "state.auto", "auto"] + (0...9).map { "state\($0)" } + (0...9).map { "st\($0)" }
+        settings.directories = [
+            SaveDirectory(id: 0, path: "/states", platform: .eachSubfolder, kind: .state, extensions: stored),
+            SaveDirectory(id: 0, path: "/few", platform: .named("gba"), kind: .state, extensions: ["state", "state1"]),
+        ]
+        let directories = try await home.store.addDevice(settings).directories
+        #expect(directories[0].hasDefaultExtensions)
+        #expect(directories[0].extensions.contains("state#"))
+        #expect(directories[1].extensions == ["state", "state1"])
+    }
+
     struct Wrong: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let change: @Sendable (inout DeviceSettings) -> Void

@@ -59,7 +59,7 @@ struct RemoteReplacement: Sendable {
 
     /// A folder is built beside its place and swapped in, so that no mix of two versions ever stands there.
     private func putFolder(_ version: StoredVersion) async throws -> [DeviceContent.Entry] {
-        let building = place.parent.appending(Leftover.temporaryName())
+        let building = place.parent.appending(Leftover.temporaryName(like: place.name))
         do {
             let entries = try await build(version, in: building)
             if let replaced {
@@ -124,11 +124,14 @@ struct RemoteReplacement: Sendable {
     }
 
     private func build(_ version: StoredVersion, in building: RemotePath) async throws -> [DeviceContent.Entry] {
-        try await sftp.makeDirectory(building)
-        for folder in version.folders { try await sftp.makeDirectory(building.appending(folder)) }
+        try await makeDirectory(building, named: place)
+        for folder in version.folders {
+            let path = building.appending(folder)
+            try await makeDirectory(path, named: path)
+        }
         let known = Set(replaced?.content.entries.map(\.path) ?? [])
         var entries: [DeviceContent.Entry] = []
-        for entry in version.entries {
+        for entry in version.entries.unusualNamesFirst {
             let path = target.path.appending(entry.path)
             // Like the file that it replaces, else like another one of the save.
             let model = known.contains(path) ? path : known.min()
@@ -142,6 +145,13 @@ struct RemoteReplacement: Sendable {
             try await sftp.copyAccess(of: replaced == nil ? neighbour : place, to: folder)
         }
         return entries.sorted { $0.path < $1.path }
+    }
+
+    /// Makes a folder that is to be `name`.
+    private func makeDirectory(_ path: RemotePath, named name: RemotePath) async throws {
+        do throws(SSHError) { try await sftp.makeDirectory(path) } catch {
+            throw await sftp.explained(error, named: name)
+        }
     }
 
     private func send(
@@ -168,5 +178,13 @@ extension StoredVersion {
     /// The folders inside a folder save, each after the one that holds it.
     fileprivate var folders: [RelativePath] {
         Set(entries.flatMap { Array(sequence(first: $0.path, next: \.parent).dropFirst()) }).sorted()
+    }
+}
+
+extension [StoredVersion.Entry] {
+    /// Those before the others whose names the card may refuse: then nothing of the folder was sent yet.
+    fileprivate var unusualNamesFirst: [StoredVersion.Entry] {
+        filter { Leftover.hasRefusableCharacters($0.path.name) }
+            + filter { !Leftover.hasRefusableCharacters($0.path.name) }
     }
 }

@@ -25,6 +25,20 @@ public enum Leftover: Hashable, Sendable {
         temporaryPrefix + Array(String(UInt64.random(in: .min ... .max), radix: 16).utf8) + temporarySuffix
     }
 
+    /// Such a name for what is to become `name`, with those of its characters that a file system may refuse: it refuses them
+    /// before anything was sent, not at the rename.
+    public static func temporaryName(like name: [UInt8]) -> [UInt8] {
+        temporaryName().dropLast(temporarySuffix.count) + refusedOnFAT(name) + temporarySuffix
+    }
+
+    /// Whether there are such characters in `name`.
+    public static func hasRefusableCharacters(_ name: String) -> Bool { !refusedOnFAT(Array(name.utf8)).isEmpty }
+
+    /// The bytes of `name` that FAT and exFAT have in no name, each once.
+    static func refusedOnFAT(_ name: [UInt8]) -> [UInt8] {
+        Array("\\:*?\"<>|".utf8).filter(name.contains)
+    }
+
     /// The name under which the old content of `name` waits while its place is given to the new one.
     public static func backupName(of name: [UInt8]) -> [UInt8] {
         name + backupSuffix

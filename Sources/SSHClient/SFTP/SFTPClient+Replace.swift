@@ -22,7 +22,7 @@ extension SFTPClient {
         source: @Sendable (Int) async throws -> [UInt8]?, beforeSwap: @Sendable () async throws -> Void
     ) async throws -> RemoteAttributes {
         try Task.checkCancellation()
-        let temporary = target.parent.appending(Leftover.temporaryName())
+        let temporary = target.parent.appending(Leftover.temporaryName(like: target.name))
         do {
             let writing = try await write(
                 temporary, for: target, size: size, modified: modified, like: model, source)
@@ -43,7 +43,7 @@ extension SFTPClient {
             return stands
         } catch let error as SSHError {
             try? await remove(temporary)
-            throw await explained(error, writing: size, to: target)
+            throw await explained(explained(error, named: target), writing: size, to: target)
         } catch {
             try? await remove(temporary)
             throw error

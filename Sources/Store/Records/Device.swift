@@ -65,36 +65,77 @@ public struct DeviceSettings: Hashable, Sendable {
         self.schedule = schedule
     }
 
-    /// Throws what is wrong with these settings, in the user's words.
-    func validate() throws(StoreError) {
+    /// Throws what is wrong with these settings, in the user's words: ``StoreError/Code/invalid`` with its
+    /// ``StoreError/setting``.
+    public func validate() throws(StoreError) {
+        func refuse(_ key: DeviceSetting.Key, _ what: String, _ advice: String = "") -> StoreError {
+            StoreError(.invalid, what, advice: advice, about: DeviceSetting(device: name, key: key))
+        }
         let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
         guard !name.isEmpty, name.count <= 64, name.allSatisfy(allowed.contains), name.first != "." else {
-            throw StoreError(
-                .invalid, "\"\(FileName.escaped(name))\" can't be a device's name",
-                advice: "Use up to 64 letters, digits, \".\", \"_\" and \"-\".")
+            throw refuse(
+                .name, "\"\(FileName.escaped(name))\" can't be a device's name",
+                "Use up to 64 letters, digits, \".\", \"_\" and \"-\".")
         }
         guard !host.isEmpty, !host.contains(where: \.isWhitespace) else {
-            throw StoreError(.invalid, "\(name) has no host", advice: "Give a name or an address with --host.")
+            throw refuse(.host, "\(name) has no host", "Give a name or an address.")
         }
         guard (1...65_535).contains(port) else {
-            throw StoreError(.invalid, "\(port) is not a TCP port", advice: "Give a number from 1 to 65535.")
+            throw refuse(.port, "\(port) is not a TCP port", "Give a number from 1 to 65535.")
         }
-        guard !user.isEmpty, !owner.isEmpty else {
-            throw StoreError(
-                .invalid, "\(name) needs a user and an owner", advice: "Leave them out for root and default.")
-        }
+        guard !user.isEmpty else { throw refuse(.user, "\(name) needs a user", "Leave it out for root.") }
+        guard !owner.isEmpty else { throw refuse(.owner, "\(name) needs an owner", "Leave it out for default.") }
         guard !directories.isEmpty else {
-            throw StoreError(
-                .invalid, "\(name) has no save directory",
-                advice: "Give one with --dir PLATFORM=PATH or --platform-dirs PATH.")
+            throw refuse(
+                .directories, "\(name) has no save directory",
+                "Give one with --dir PLATFORM=PATH or --platform-dirs PATH, or under directories in a device file.")
         }
         for directory in directories where directory.path.isEmpty || directory.path.utf8.contains(0) {
-            throw StoreError(.invalid, "\(name) has a save directory without a path")
+            throw refuse(.directories, "\(name) has a save directory without a path")
         }
         let places = directories.map { "\($0.kind) \($0.path)" }
         if let twice = places.first(where: { place in places.count { $0 == place } > 1 }) {
-            throw StoreError(.invalid, "\(name) names a directory twice: \(FileName.escaped(twice))")
+            throw refuse(.directories, "\(name) names a directory twice: \(FileName.escaped(twice))")
         }
+    }
+}
+
+/// Which setting of which device an error is about.
+public struct DeviceSetting: Hashable, Sendable {
+    /// A setting by its name in a device file.
+    public enum Key: String, Sendable { case name, host, port, user, owner, directories }
+
+    /// The device's name.
+    public let device: String
+    /// Which of its settings.
+    public let key: Key
+}
+
+/// A device as it is to be.
+public struct DeviceChange: Sendable {
+    /// What the device with this name is to have, whether it is there already or not.
+    public let settings: DeviceSettings
+    /// The host keys to trust instead of those that are trusted; nil leaves these.
+    public let hostKeys: [PinnedHostKey]?
+
+    /// A change; see the properties.
+    public init(_ settings: DeviceSettings, hostKeys: [PinnedHostKey]?) {
+        self.settings = settings
+        self.hostKeys = hostKeys
+    }
+}
+
+/// A device before and after it was changed.
+public struct ChangedDevice: Sendable {
+    /// Nil where it was added.
+    public let old: Device?
+    /// As it is now.
+    public let new: Device
+
+    /// A device before and after.
+    public init(old: Device?, new: Device) {
+        self.old = old
+        self.new = new
     }
 }
 

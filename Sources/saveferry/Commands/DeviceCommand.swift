@@ -19,7 +19,7 @@ struct DeviceCommand: AsyncParsableCommand {
 /// What `device add` and `device edit` have in common.
 struct DeviceOptions: ParsableArguments {
     @Option(help: "Name or address of the handheld.") var host: String?
-    @Option(help: "TCP port of its SSH server.") var port: Int?
+    @Option(help: "TCP port of its SSH server.") var port: String?
     @Option(help: "Login name.") var user: String?
     @Option(
         help: ArgumentHelp("Private key file; without it keys_dir/NAME.pem or keys_dir/id_ed25519.", valueName: "file"))
@@ -37,7 +37,10 @@ struct DeviceOptions: ParsableArguments {
     var folderDir: [String] = []
     @Option(help: ArgumentHelp("A directory in which each subfolder is a platform. Repeatable.", valueName: "path"))
     var platformDirs: [String] = []
-    @Option(help: ArgumentHelp("Extensions of saves, the preferred one first, for example srm,sav.", valueName: "list"))
+    @Option(
+        help: ArgumentHelp(
+            "Extensions of saves in --dir and --platform-dirs, that of new saves first, for example srm,sav.",
+            valueName: "list"))
     var ext: String?
     @Option(help: "Whose saves these are.") var owner: String?
     @Option(
@@ -51,52 +54,51 @@ struct DeviceOptions: ParsableArguments {
     var schedule: String?
     @Flag(help: "Never put saves on it that it did not have.") var noNew = false
 
-    /// Applies what was given to `settings`.
+    /// Puts what was given in place of what `settings` has.
     func apply(to settings: inout DeviceSettings) throws {
-        if let host { settings.host = host }
-        if let port { settings.port = port }
-        if let user { settings.user = user }
-        if let owner { settings.owner = owner }
-        guard [key != nil, passwordFile != nil, agent].count(where: { $0 }) <= 1 else {
-            throw SettingsError("give only one of --key, --password-file and --agent")
-        }
-        if let key { settings.authentication = .keyFile(path: Settings.absolute(key)) }
-        if let passwordFile { settings.authentication = .passwordFile(path: Settings.absolute(passwordFile)) }
-        if agent { settings.authentication = .agent }
-        if let conflicts {
-            guard let policy = ConflictPolicy(rawValue: conflicts) else {
-                throw SettingsError(
-                    "--conflicts: \"\(conflicts)\" can't be used; expected ask, newest, device, server or keep-both")
-            }
-            settings.conflictPolicy = policy
-        }
-        if let deletions {
-            guard let policy = DeletionPolicy(rawValue: deletions) else {
-                throw SettingsError("--deletions: \"\(deletions)\" can't be used; expected hold or propagate")
-            }
-            settings.deletionPolicy = policy
-        }
-        if let schedule {
-            do { _ = try Schedule(schedule) } catch { throw SettingsError("--schedule: \(error)") }
-            settings.schedule = schedule
-        }
+        try reader.apply(to: &settings)
+        let known = settings.directories
         let given = try directories()
-        if !given.isEmpty { settings.directories = given }
-        if given.isEmpty, ext != nil || noNew {
-            settings.directories = settings.directories.map { old in
-                SaveDirectory(
-                    id: old.id, path: old.path, platform: old.platform, kind: old.kind, layout: old.layout,
-                    extensions: extensions ?? old.extensions, acceptsNew: noNew ? false : old.acceptsNew)
+        if !given.isEmpty {
+            settings.directories = given.map { new in
+                // One that stays keeps what was set of it.
+                known.first { ($0.path, $0.kind, $0.layout) == (new.path, new.kind, new.layout) }
+                    .map { new.with(extensions: $0.extensions, acceptsNew: $0.acceptsNew) } ?? new
             }
         }
+        if noNew {
+            settings.directories = settings.directories.map { $0.with(extensions: $0.extensions, acceptsNew: false) }
+        }
+        if let ext { try choose(ext, in: &settings.directories) }
     }
 
-    private var extensions: [String]? {
-        ext.map { list in
-            list.split(separator: ",").map { item in
-                let name = item.trimmingCharacters(in: .whitespaces).lowercased()
-                return name.hasPrefix(".") ? String(name.dropFirst()) : name
-            }.filter { !$0.isEmpty }
+    private var reader: DeviceReader {
+        let given: [(DeviceReader.Key, String, String?)] = [
+            (.host, "--host", host), (.port, "--port", port), (.user, "--user", user), (.keyFile, "--key", key),
+            (.passwordFile, "--password-file", passwordFile), (.agent, "--agent", agent ? "true" : nil),
+            (.owner, "--owner", owner), (.conflicts, "--conflicts", conflicts), (.deletions, "--deletions", deletions),
+            (.schedule, "--schedule", schedule),
+        ]
+        let written = given.compactMap { key, option, text in
+            text.map { (key, WrittenValue(text: $0, place: option)) }
+        }
+        return DeviceReader(
+            values: Dictionary(uniqueKeysWithValues: written), folder: FileManager.default.currentDirectoryPath)
+    }
+
+    private func choose(_ list: String, in directories: inout [SaveDirectory]) throws {
+        let items = list.split(separator: ",").map { WrittenValue(text: String($0), place: "--ext") }
+        let extensions = try DeviceReader.extensions(items, of: .save, at: "--ext")
+        // States have other extensions, and a folder is a save with all that is in it.
+        guard directories.isEmpty || directories.contains(where: \.holdsSaveFiles) else {
+            throw SettingsError(
+                """
+                --ext: none of the directories holds saves that are single files. Leave it out; other extensions of states \
+                are set in a device file, see `saveferry device apply --help`
+                """)
+        }
+        directories = directories.map {
+            $0.holdsSaveFiles ? $0.with(extensions: extensions, acceptsNew: $0.acceptsNew) : $0
         }
     }
 
@@ -105,9 +107,8 @@ struct DeviceOptions: ParsableArguments {
             + stateDir.map { try directory($0, "--state-dir", .state, .files) }
             + folderDir.map { try directory($0, "--folder-dir", .save, .folders) }
             + platformDirs.map { path in
-                SaveDirectory(
-                    id: 0, path: DeviceOptions.trimmed(path), platform: .eachSubfolder, extensions: extensions,
-                    acceptsNew: !noNew)
+                let written = WrittenValue(text: path, place: "--platform-dirs")
+                return SaveDirectory(id: 0, path: try DeviceReader.directoryPath(written), platform: .eachSubfolder)
             }
     }
 
@@ -117,17 +118,49 @@ struct DeviceOptions: ParsableArguments {
         guard let equals = text.firstIndex(of: "="), equals != text.startIndex,
             text.index(after: equals) != text.endIndex
         else {
-            throw SettingsError(
-                "\(option): \"\(text)\" can't be used; expected PLATFORM=PATH, for example gba=/roms/gba")
+            throw WrittenValue(text: text, place: option).unusable("PLATFORM=PATH, for example gba=/roms/gba")
         }
+        let path = WrittenValue(text: String(text[text.index(after: equals)...]), place: option)
+        let platform = WrittenValue(text: String(text[..<equals]), place: option)
         return SaveDirectory(
-            id: 0, path: DeviceOptions.trimmed(String(text[text.index(after: equals)...])),
-            platform: .named(String(text[..<equals])), kind: kind, layout: layout,
-            extensions: kind == .save ? extensions : nil, acceptsNew: !noNew)
+            id: 0, path: try DeviceReader.directoryPath(path), platform: try DeviceReader.platform(platform),
+            kind: kind, layout: layout)
+    }
+}
+
+extension SaveDirectory {
+    fileprivate var holdsSaveFiles: Bool { kind == .save && layout == .files }
+
+    fileprivate func with(extensions: [String], acceptsNew: Bool) -> SaveDirectory {
+        SaveDirectory(
+            id: id, path: path, platform: platform, kind: kind, layout: layout, extensions: extensions,
+            acceptsNew: acceptsNew)
     }
 
-    private static func trimmed(_ path: String) -> String {
-        path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    /// For example `gba saves in /roms/gba`.
+    fileprivate var shown: String {
+        let saves = kind == .save ? "saves" : "states"
+        let place = FileName.escaped(path)
+        return switch platform {
+        case .named(let name): "\(FileName.escaped(name)) \(saves) in \(place)"
+        case .eachSubfolder: "\(saves) in the folders of \(place)"
+        }
+    }
+}
+
+extension ChangedDevice {
+    /// What was done, and what the device no longer has by that.
+    fileprivate var answer: String {
+        guard let old else { return "Added \(new.settings.name)." }
+        let directories = old.directories.filter { one in
+            !new.directories.contains { ($0.path, $0.kind) == (one.path, one.kind) }
+        }
+        let keys = old.hostKeys.filter { key in !new.hostKeys.contains { $0.fingerprint == key.fingerprint } }
+        let lines =
+            ["Changed \(new.settings.name)."]
+            + directories.map { "No longer synced: \($0.shown). They stay there and in the library." }
+            + keys.map { "No longer trusted: the host key \($0.fingerprint)." }
+        return lines.joined(separator: "\n")
     }
 }
 
@@ -138,7 +171,9 @@ struct DeviceAddCommand: AsyncParsableCommand {
             Examples:
               saveferry device add pocket --host 192.168.1.20 --dir gba=/storage/roms/gba --dir snes=/storage/roms/snes
               saveferry device add phone --host phone.lan --port 8022 --user u0_a123 \\
-                  --platform-dirs /storage/emulated/0/RetroArch/saves --key ~/.ssh/phone
+                  --platform-dirs /storage/emulated/0/RetroArch/saves --ext srm,sav --key ~/.ssh/phone
+            A new save is named like most that stand beside it (Metroid.srm, Metroid.gba.sav); with --ext it gets the first
+            extension of the list.
             """)
     @OptionGroup var global: GlobalOptions
     @Argument(help: "What to call it.") var name: String
@@ -151,10 +186,8 @@ struct DeviceAddCommand: AsyncParsableCommand {
         try options.apply(to: &settings)
         let pin = try trust.map { try HostKeyPin.parse($0) }
         let (_, store) = try await global.open()
-        let device = try await store.addDevice(settings)
-        if let pin {
-            try await store.pinHostKeys([PinnedHostKey(algorithm: nil, fingerprint: pin.fingerprint)], for: device.id)
-        }
+        let trusted = pin.map { PinnedHostKey(algorithm: nil, fingerprint: $0.fingerprint) }
+        try await store.addDevice(settings, hostKeys: [trusted].compactMap(\.self))
         Console.answer(
             "Added \(name). Next: "
                 + (pin == nil ? "saveferry device trust \(name)" : "saveferry plan \(name)"))
@@ -163,7 +196,13 @@ struct DeviceAddCommand: AsyncParsableCommand {
 
 struct DeviceEditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "edit", abstract: "Change a handheld's settings; directories that are given replace all of them.")
+        commandName: "edit", abstract: "Change a handheld's settings; directories that are given replace all of them.",
+        discussion: """
+            A directory that stays keeps its extensions and whether it takes new saves; those that go are named.
+            Examples:
+              saveferry device edit pocket --ext srm,sav
+              saveferry device edit pocket --dir gba=/storage/roms/gba --state-dir gba=/storage/states/gba
+            """)
     @OptionGroup var global: GlobalOptions
     @Argument(help: "Which device.", completion: .deviceNames) var name: String
     @OptionGroup var options: DeviceOptions
@@ -173,8 +212,8 @@ struct DeviceEditCommand: AsyncParsableCommand {
         let device = try await store.device(named: name)
         var settings = device.settings
         try options.apply(to: &settings)
-        try await store.updateDevice(device.id, settings)
-        Console.answer("Changed \(name).")
+        let changed = ChangedDevice(old: device, new: try await store.updateDevice(device.id, settings))
+        Console.answer(changed.answer)
     }
 }
 
@@ -267,7 +306,19 @@ struct DeviceExportCommand: AsyncParsableCommand {
 
 struct DeviceApplyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "apply", abstract: "Add and change handhelds as a YAML file has them; others stay.")
+        commandName: "apply", abstract: "Add and change handhelds as a YAML file has them; others stay.",
+        discussion: """
+            All of the file is applied, or nothing. What it leaves out has its default, but for host_keys, which stay.
+            Paths of key_file and password_file that are relative begin in the file's folder.
+            Example:
+              devices:
+              - name: pocket
+                host: 192.168.1.20
+                key_file: ~/.ssh/pocket
+                directories:
+                - {path: /storage/roms/gba, platform: gba, extensions: [srm, sav]}
+                - {path: /storage/states/gba, platform: gba, kind: state, extensions: [state, "state#"]}
+            """)
     @OptionGroup var global: GlobalOptions
     @Argument(help: "The file, or - for standard input.") var file: String
 
@@ -277,20 +328,12 @@ struct DeviceApplyCommand: AsyncParsableCommand {
         guard let data, let text = String(data: data, encoding: .utf8) else {
             throw SettingsError("\(file): can't be read as UTF-8 text")
         }
-        let documents = try DeviceFile.devices(text, file == "-" ? "standard input" : file)
+        let current = FileManager.default.currentDirectoryPath
+        let devices =
+            file == "-"
+            ? try DeviceFile(text, path: "standard input", folder: current)
+            : try DeviceFile(text, path: file, folder: Settings.absolute("\(file)/.."))
         let (_, store) = try await global.open()
-        for document in documents {
-            let settings = try document.settings()
-            let pins = try (document.hostKeys ?? []).map {
-                PinnedHostKey(algorithm: $0.algorithm, fingerprint: try HostKeyPin.parse($0.fingerprint).fingerprint)
-            }
-            let existing = try await store.devices().first { $0.settings.name == settings.name }
-            let device =
-                if let existing {
-                    try await store.updateDevice(existing.id, settings)
-                } else { try await store.addDevice(settings) }
-            if document.hostKeys != nil { try await store.pinHostKeys(pins, for: device.id) }
-            Console.answer("\(existing == nil ? "Added" : "Changed") \(settings.name).")
-        }
+        for changed in try await devices.apply(to: store) { Console.answer(changed.answer) }
     }
 }

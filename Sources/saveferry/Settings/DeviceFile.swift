@@ -1,158 +1,160 @@
 import Foundation
-import Orchestrator
 import Planner
+import SSHClient
 import Store
 import Yams
 
-/// A device as YAML and JSON have it. Holds no secret, only where one is found.
-struct DeviceDocument: Codable {
-    struct Directory: Codable {
-        var path: String
-        var platform: String?
-        var kind: String?
-        var layout: String?
-        var extensions: [String]?
-        var acceptsNew: Bool?
-    }
-
-    struct Key: Codable {
-        var algorithm: String?
-        var fingerprint: String
-    }
-
-    var name: String
-    var host: String
-    var port: Int?
-    var user: String?
-    var keyFile: String?
-    var passwordFile: String?
-    var agent: Bool?
-    var owner: String?
-    var enabled: Bool?
-    var conflicts: String?
-    var deletions: String?
-    var schedule: String?
-    var hostKeys: [Key]?
-    var directories: [Directory]
-
-    init(_ device: Device) {
-        let settings = device.settings
-        name = settings.name
-        host = settings.host
-        port = settings.port
-        user = settings.user
-        switch settings.authentication {
-        case .keyFile(let path): keyFile = path
-        case .passwordFile(let path): passwordFile = path
-        case .agent: agent = true
-        }
-        owner = settings.owner
-        enabled = settings.isEnabled
-        conflicts = settings.conflictPolicy?.rawValue
-        deletions = settings.deletionPolicy.rawValue
-        schedule = settings.schedule
-        hostKeys = device.hostKeys.map { Key(algorithm: $0.algorithm, fingerprint: $0.fingerprint) }
-        directories = device.directories.map { directory in
-            let platform: String? = if case .named(let name) = directory.platform { name } else { nil }
-            return Directory(
-                path: directory.path, platform: platform, kind: directory.kind.rawValue,
-                layout: directory.layout.rawValue,
-                extensions: directory.hasDefaultExtensions ? nil : directory.extensions,
-                acceptsNew: directory.acceptsNew)
-        }
-    }
-
-    /// The settings; throws what is wrong with them.
-    func settings() throws -> DeviceSettings {
-        func value<Value>(_ text: String?, _ key: String, _ expected: String, _ parse: (String) -> Value?) throws
-            -> Value?
-        {
-            guard let text else { return nil }
-            guard let value = parse(text) else {
-                throw SettingsError("device \(name): \(key): \"\(text)\" can't be used; expected \(expected)")
-            }
-            return value
-        }
-        let authentication: DeviceSettings.Authentication =
-            agent == true ? .agent : passwordFile.map { .passwordFile(path: $0) } ?? .keyFile(path: keyFile)
-        let conflicts = try value(conflicts, "conflicts", "ask, newest, device, server or keep-both") {
-            ConflictPolicy(rawValue: $0)
-        }
-        let deletions = try value(deletions, "deletions", "hold or propagate") { DeletionPolicy(rawValue: $0) }
-        if let schedule {
-            do { _ = try Schedule(schedule) } catch { throw SettingsError("device \(name): schedule: \(error)") }
-        }
-        let directories = try directories.map { directory in
-            SaveDirectory(
-                id: 0, path: directory.path, platform: directory.platform.map { .named($0) } ?? .eachSubfolder,
-                kind: try value(directory.kind, "kind", "save or state") { SaveKind(rawValue: $0) } ?? .save,
-                layout: try value(directory.layout, "layout", "files or folders") { SaveDirectory.Layout(rawValue: $0) }
-                    ?? .files,
-                extensions: directory.extensions, acceptsNew: directory.acceptsNew ?? true)
-        }
-        return DeviceSettings(
-            name: name, host: host, port: port ?? 22, user: user ?? "root", authentication: authentication,
-            owner: owner ?? "default", isEnabled: enabled ?? true, directories: directories, conflictPolicy: conflicts,
-            deletionPolicy: deletions ?? .hold, schedule: schedule)
-    }
-
-    enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, host, port, user
-        case keyFile = "key_file"
-        case passwordFile = "password_file"
-        case agent, owner, enabled, conflicts, deletions, schedule
-        case hostKeys = "host_keys"
-        case directories
-    }
-}
-
-extension DeviceDocument.Directory {
-    enum CodingKeys: String, CodingKey, CaseIterable {
-        case path, platform, kind, layout, extensions
-        case acceptsNew = "accepts_new"
-    }
-}
-
 /// Devices as a YAML file: a list under `devices`.
-enum DeviceFile {
-    private struct Root: Codable {
-        var devices: [DeviceDocument]
+struct DeviceFile {
+    /// The file, for messages.
+    private let path: String
+    private let devices: [Entry]
+
+    /// A device of the file, and the lines of what is said of it.
+    private struct Entry {
+        let change: DeviceChange
+        let line: Int
+        let lines: [String: Int]
     }
 
-    static func text(_ devices: [DeviceDocument]) throws -> String {
-        try YAMLEncoder().encode(Root(devices: devices)).trimmingCharacters(in: .newlines)
-    }
-
-    /// The devices in a file with this text. Unknown keys are refused with their line.
-    static func devices(_ text: String, _ path: String) throws -> [DeviceDocument] {
+    /// Reads the file with this text. Relative paths in it begin in `folder`. Says of the first mistake in which line and under
+    /// which key it stands, and what was expected.
+    init(_ text: String, path: String, folder: String) throws {
+        self.path = path
         guard let root = try YAMLText.compose(text, path), let list = root.mapping?["devices"]?.sequence else {
             throw SettingsError("\(path):1: devices: expected a list of devices under this key")
         }
+        var entries: [Entry] = []
         for node in list {
-            try refuseUnknown(node, DeviceDocument.CodingKeys.allCases.map(\.rawValue), path)
-            for directory in node.mapping?["directories"]?.sequence ?? [] {
-                try refuseUnknown(directory, DeviceDocument.Directory.CodingKeys.allCases.map(\.rawValue), path)
+            let entry = try DeviceFile.entry(node, path, folder)
+            let name = entry.change.settings.name
+            guard !entries.contains(where: { $0.change.settings.name == name }) else {
+                throw SettingsError(
+                    "\(path):\(entry.lines["name"] ?? entry.line): name: \(name) is in the file twice; expected each device once"
+                )
             }
+            entries.append(entry)
         }
+        devices = entries
+    }
+
+    /// Adds and changes the devices, all or none of them.
+    func apply(to store: Store) async throws -> [ChangedDevice] {
         do {
-            return try YAMLDecoder().decode(Root.self, from: text).devices
-        } catch let DecodingError.keyNotFound(key, context) {
-            throw SettingsError("\(path): \(place(context.codingPath)): the key \(key.stringValue) is missing")
-        } catch let DecodingError.typeMismatch(_, context), let DecodingError.dataCorrupted(context) {
-            throw SettingsError("\(path): \(place(context.codingPath)): \(context.debugDescription)")
+            return try await store.apply(devices.map(\.change))
+        } catch {
+            guard let entry = devices.first(where: { $0.change.settings.name == error.setting?.device }) else {
+                throw error
+            }
+            throw DeviceFile.located(error, path, entry.line, entry.lines)
         }
     }
 
-    private static func refuseUnknown(_ node: Node, _ known: [String], _ path: String) throws {
+    /// The text of a file that has these devices.
+    static func text(_ devices: [DeviceDocument]) throws -> String {
+        try YAMLEncoder().encode(["devices": devices]).trimmingCharacters(in: .newlines)
+    }
+
+    private static func entry(_ node: Node, _ path: String, _ folder: String) throws -> Entry {
+        let own = ["name", "host_keys", "directories"]
+        let values = try Values(node, own + DeviceReader.Key.allCases.map(\.rawValue), path)
+        var written: [DeviceReader.Key: WrittenValue] = [:]
+        for key in DeviceReader.Key.allCases { written[key] = try values.single(key.rawValue) }
+        var settings = DeviceSettings(
+            name: try values.required("name").text, host: try values.required("host").text, directories: [])
+        try DeviceReader(values: written, folder: folder).apply(to: &settings)
+        settings.directories = try values.list("directories", "save directories").map { try directory($0, path) }
+        let hostKeys =
+            try values.has("host_keys")
+            ? values.list("host_keys", "host keys").map { try hostKey($0, path) } : nil
+        do { try settings.validate() } catch { throw located(error, path, values.line, values.lines) }
+        return Entry(
+            change: DeviceChange(settings, hostKeys: hostKeys), line: values.line, lines: values.lines)
+    }
+
+    private static func directory(_ node: Node, _ path: String) throws -> SaveDirectory {
+        let keys = ["path", "platform", "kind", "layout", "extensions", "accepts_new"]
+        let values = try Values(node, keys, path)
+        let kind = try values.single("kind")?.value("save or state") { SaveKind(rawValue: $0) } ?? .save
+        let layout =
+            try values.single("layout")?.value("files or folders") { SaveDirectory.Layout(rawValue: $0) } ?? .files
+        var extensions: [String]?
+        if values.has("extensions") {
+            let list = try values.list("extensions", "extensions, such as [srm, sav]")
+            let place = values.place("extensions")
+            guard layout == .files else {
+                throw SettingsError("\(place): a folder is a save with all that is in it; expected none here")
+            }
+            let items = try list.map { try Values.single($0, place: "\(path):\($0.line): extensions") }
+            extensions = try DeviceReader.extensions(items, of: kind, at: place)
+        }
+        return SaveDirectory(
+            id: 0, path: try DeviceReader.directoryPath(try values.required("path")),
+            platform: try values.single("platform").map(DeviceReader.platform) ?? .eachSubfolder, kind: kind,
+            layout: layout, extensions: extensions, acceptsNew: try values.single("accepts_new")?.isTrue() ?? true)
+    }
+
+    private static func hostKey(_ node: Node, _ path: String) throws -> PinnedHostKey {
+        let values = try Values(node, ["algorithm", "fingerprint"], path)
+        let fingerprint = try values.required("fingerprint")
+        do {
+            return PinnedHostKey(
+                algorithm: try values.single("algorithm")?.text,
+                fingerprint: try HostKeyPin.parse(fingerprint.text).fingerprint)
+        } catch let error as SSHError {
+            throw SettingsError("\(fingerprint.place): \(error)")
+        }
+    }
+
+    private static func located(_ error: StoreError, _ path: String, _ line: Int, _ lines: [String: Int]) -> any Error {
+        guard let key = error.setting?.key.rawValue else { return error }
+        return SettingsError("\(path):\(lines[key] ?? line): \(key): \(error)")
+    }
+}
+
+/// The keys and values of one mapping in a device file. Those whose value is null count as left out.
+private struct Values {
+    let line: Int
+    private let path: String
+    private var nodes: [String: Node] = [:]
+
+    init(_ node: Node, _ known: [String], _ path: String) throws {
+        line = node.line
+        self.path = path
         guard let mapping = node.mapping else { throw SettingsError("\(path):\(node.line): expected keys and values") }
-        for (key, _) in mapping where !known.contains(key.string ?? "") {
-            throw SettingsError(
-                "\(path):\(key.line): unknown key \"\(key.string ?? "?")\"; expected one of \(known.joined(separator: ", "))"
-            )
+        for (key, value) in mapping {
+            guard let name = key.string, known.contains(name) else {
+                throw SettingsError(
+                    "\(path):\(key.line): unknown key \"\(key.string ?? "?")\"; expected one of \(known.joined(separator: ", "))"
+                )
+            }
+            if value.null == nil { nodes[name] = value }
         }
     }
 
-    private static func place(_ path: [any CodingKey]) -> String {
-        path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+    var lines: [String: Int] { nodes.mapValues(\.line) }
+
+    func has(_ key: String) -> Bool { nodes[key] != nil }
+
+    func place(_ key: String) -> String { "\(path):\(nodes[key]?.line ?? line): \(key)" }
+
+    /// Nil where it was left out.
+    func single(_ key: String) throws -> WrittenValue? {
+        try nodes[key].map { try Values.single($0, place: place(key)) }
+    }
+
+    func required(_ key: String) throws -> WrittenValue {
+        guard let value = try single(key) else { throw SettingsError("\(place(key)): missing; expected a value") }
+        return value
+    }
+
+    func list(_ key: String, _ what: String) throws -> [Node] {
+        guard let list = nodes[key]?.sequence else { throw SettingsError("\(place(key)): expected a list of \(what)") }
+        return Array(list)
+    }
+
+    static func single(_ node: Node, place: String) throws -> WrittenValue {
+        guard let text = node.scalar?.string else { throw SettingsError("\(place): expected a single value") }
+        return WrittenValue(text: text, place: place)
     }
 }

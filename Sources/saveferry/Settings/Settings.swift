@@ -132,10 +132,15 @@ struct Settings {
         }
     }
 
-    /// `~` and relative paths made absolute.
+    /// `~` and paths relative to the current folder made absolute.
     static func absolute(_ path: String) -> String {
+        absolute(path, in: FileManager.default.currentDirectoryPath)
+    }
+
+    /// `~` and paths relative to `folder` made absolute.
+    static func absolute(_ path: String, in folder: String) -> String {
         let expanded = path == "~" || path.hasPrefix("~/") ? userHome + path.dropFirst() : path
-        let full = expanded.hasPrefix("/") ? expanded : "\(FileManager.default.currentDirectoryPath)/\(expanded)"
+        let full = expanded.hasPrefix("/") ? expanded : "\(folder)/\(expanded)"
         return URL(fileURLWithPath: full).standardizedFileURL.path
     }
 }

@@ -134,6 +134,8 @@ enum YAMLText {
             case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
                 .composer(_, let problem, let mark, _):
                 throw SettingsError("\(path):\(mark.line): \(problem)")
+            case .duplicatedKeysInMapping(let keys, let context):
+                throw SettingsError("\(path):\(context.mark.line): given twice: \(keys.joined(separator: ", "))")
             default: throw SettingsError("\(path): \(error)")
             }
         }
