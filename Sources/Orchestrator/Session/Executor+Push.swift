@@ -215,10 +215,10 @@ private struct PushArrivals {
 }
 
 extension Result<PushCommit, any Error> {
-    /// Whether the device refused to take the content, which may be for lack of room.
+    /// Whether the device refused to take the content, which may be for lack of room, or its server mixed it up with another.
     fileprivate var isRefusal: Bool {
         guard case .failure(let error as SSHError) = self else { return false }
-        return error.code == .noSpace || error.code == .failure
+        return error.code == .noSpace || error.code == .failure || error.code == .mixedUp
     }
 }
 
@@ -234,6 +234,7 @@ extension Operation {
 extension SFTPClient {
     /// Removes a save. A folder is first given a temporary name, so that an interruption leaves all of it or none.
     fileprivate func removeSave(_ path: RemotePath, _ shape: SaveShape) async throws {
+        try await refuseLink(at: path)
         switch shape {
         case .file:
             try await remove(path)

@@ -46,13 +46,16 @@ extension SFTPClient {
         } else {
             try await remove(path)
         }
+        // What waited in a folder of its own leaves that behind.
+        if path.parent != folder { try? await removeDirectory(path.parent) }
     }
 
-    /// Removes a folder with everything in it; symbolic links in it are removed, not followed.
+    /// Removes a folder with everything in it; symbolic links in it are removed, not followed, also where the server lists
+    /// what they point to.
     func removeTree(_ folder: RemotePath) async throws {
         for entry in try await list(folder) {
             let path = folder.appending(entry.name)
-            if entry.attributes.kind == .directory {
+            if entry.attributes.kind == .directory, try await !isLink(path) {
                 try await removeTree(path)
             } else {
                 try await remove(path)

@@ -58,7 +58,7 @@ struct RemoteLister: Sendable {
     }
 
     private func entries(of folder: RemotePath) async -> Result<[RemoteEntry], SSHError> {
-        do throws(SSHError) { return .success(try await sftp.list(folder)) } catch { return .failure(error) }
+        do throws(SSHError) { return .success(try await sftp.listWithBackups(folder)) } catch { return .failure(error) }
     }
 }
 

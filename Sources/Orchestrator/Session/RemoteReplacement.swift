@@ -35,30 +35,39 @@ struct RemoteReplacement: Sendable {
     private func putFolder(_ version: StoredVersion) async throws -> [DeviceContent.Entry] {
         let place = root.appending(target.path)
         let building = place.parent.appending(Leftover.temporaryName())
-        let backup = place.parent.appending(Leftover.backupName(of: place.name))
         let entries: [DeviceContent.Entry]
+        let aside: SetAside?
         do {
             entries = try await build(version, in: building)
             try await confirmTarget()
-            try await swap(building, place, backup)
+            aside = try await swap(building, place)
         } catch {
             try? await sftp.removeTree(building)
             throw error
         }
-        if target.over != .nothing { try await sftp.removeTree(backup) }
+        if let aside {
+            try await sftp.removeTree(aside.path)
+            await sftp.removeFolder(of: aside)
+        }
         return entries
     }
 
-    private func swap(_ building: RemotePath, _ place: RemotePath, _ backup: RemotePath) async throws {
-        guard target.over != .nothing else { return try await sftp.rename(building, to: place) }
-        try await sftp.rename(place, to: backup)
+    /// Returns what stood there before, moved aside.
+    private func swap(_ building: RemotePath, _ place: RemotePath) async throws -> SetAside? {
+        guard target.over != .nothing else {
+            try await sftp.rename(building, to: place)
+            return nil
+        }
+        try await sftp.refuseLink(at: place)
+        let aside = try await sftp.setAside(place)
         do {
             try await sftp.rename(building, to: place)
         } catch {
             // The place is not left empty; where this fails too, the next run repairs it.
-            try? await sftp.rename(backup, to: place)
+            try? await sftp.putBack(aside)
             throw error
         }
+        return aside
     }
 
     private func build(_ version: StoredVersion, in building: RemotePath) async throws -> [DeviceContent.Entry] {
@@ -87,8 +96,8 @@ struct RemoteReplacement: Sendable {
     private func confirmTarget() async throws {
         let check = RemoteGuard(sftp: sftp, root: root)
         switch target.over {
-        // Where the rename itself refuses, a look before it adds nothing.
-        case .nothing where shape == .file && sftp.capabilities.renameRefusesTakenNames: break
+        // The client looks itself before it puts a new file there.
+        case .nothing where shape == .file: break
         case .nothing: try await check.confirmAbsent(target.path)
         case .agreed(_, let content), .preserving(_, let content, as: _): try await check.confirm(content)
         }

@@ -11,6 +11,8 @@ public struct RemoteAttributes: Hashable, Sendable {
     public let modified: Int64
     /// The nine permission bits and the three above them, where the server sends them.
     public let permissions: UInt32?
+    /// Whether the server tells the size; ``size`` is 0 where it does not.
+    var tellsSize = true
 }
 
 /// One entry of a listed directory.

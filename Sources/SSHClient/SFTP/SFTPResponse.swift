@@ -137,7 +137,7 @@ extension ByteBuffer {
         }
         return RemoteAttributes(
             kind: RemoteAttributes.Kind(permissions: permissions, longName: longName), size: size,
-            modified: Int64(modified), permissions: permissions.map { $0 & 0o7777 })
+            modified: Int64(modified), permissions: permissions.map { $0 & 0o7777 }, tellsSize: flags & 0x01 != 0)
     }
 }
 
