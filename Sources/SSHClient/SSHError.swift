@@ -28,6 +28,10 @@ public struct SSHError: Error, Sendable, CustomStringConvertible {
         case unsupported
         /// The server said no and not why.
         case failure
+        /// The server told an old size or an old content of a file.
+        case oldListing
+        /// The server's answers may have been about another file; what came of them was not used.
+        case mixedUp
         /// The server sent what it must not send.
         case protocolError
         /// The caller gave up, or the connection was closed by us.
@@ -50,7 +54,7 @@ public struct SSHError: Error, Sendable, CustomStringConvertible {
     /// Whether the same thing may work when it is tried again.
     public var isRetryable: Bool {
         switch code {
-        case .unreachable, .timedOut, .disconnected: true
+        case .unreachable, .timedOut, .disconnected, .mixedUp: true
         default: false
         }
     }

@@ -33,6 +33,7 @@ final class FakePeer: ByteStream, @unchecked Sendable {
     private var onBytes: ((ByteBuffer) -> Void)?
     private var onEnd: ((SSHError) -> Void)?
     private var hasGreeted = false
+    private var handles = 0
     /// OPENs minus CLOSEs, now and at most.
     private(set) var openFiles = 0
     private(set) var mostOpenFiles = 0
@@ -42,7 +43,8 @@ final class FakePeer: ByteStream, @unchecked Sendable {
     /// - Parameters:
     ///   - greeting: the answer to INIT.
     ///   - greetsLate: whether it comes only when something else is asked for.
-    ///   - answer: the bytes that answer a request, or nil for the usual: one open file "h" of no bytes, OK to the rest.
+    ///   - answer: the bytes that answer a request, or nil for the usual: files of no bytes, each under a handle of its own, OK
+    ///     to the rest.
     init(
         greeting: [UInt8] = Wire.version(), greetsLate: Bool = false,
         answer: @escaping (Request) -> [UInt8]? = { _ in nil }
@@ -80,11 +82,16 @@ final class FakePeer: ByteStream, @unchecked Sendable {
 
     private func usual(_ type: UInt8, _ number: UInt32) -> [UInt8] {
         switch type {
-        case Request.open, Request.openDirectory: Wire.handle(number, "h")
+        case Request.open, Request.openDirectory: Wire.handle(number, nextHandle())
         case Request.read, Request.readDirectory: Wire.status(number, SFTPStatus.endOfFile)
         case Request.fstat, 7, 17: Wire.attributes(number, size: 0)
         default: Wire.status(number, SFTPStatus.ok)
         }
+    }
+
+    private func nextHandle() -> String {
+        handles += 1
+        return "h\(handles)"
     }
 
     /// In a later turn of the event loop, as from a network.

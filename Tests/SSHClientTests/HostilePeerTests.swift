@@ -39,7 +39,7 @@ import Testing
 
     @Test func `nobody waits for answers beyond the end of a directory, where the server works in order`() async throws
     {
-        let inOrder = Wire.version(3, [("fsync@openssh.com", "1"), ("fstatvfs@openssh.com", "2")])
+        let inOrder = Wire.version(3, Self.greetings[1])
         var isFirst = true
         let peer = FakePeer(greeting: inOrder) { request in
             guard request.type == Request.readDirectory else { return nil }
@@ -80,10 +80,55 @@ import Testing
         #expect(await code { _ = try await sftp.get("file") } == .protocolError, "after \(lie.what)")
     }
 
-    @Test func `a directory of answers without names is a protocol error`() async throws {
+    @Test func `a directory of answers without names is empty`() async throws {
         let peer = FakePeer { $0.type == Request.readDirectory ? Wire.names($0.number, []) : nil }
         let sftp = try await client(peer)
-        #expect(await code { _ = try await sftp.list(RemotePath("/")) } == .protocolError)
+        let entries = try await finish("the listing ends") { try await sftp.list(RemotePath("/")) }
+        #expect(entries.isEmpty)
+        #expect(peer.asked.count { $0 == Request.readDirectory } == 16)
+    }
+
+    @Test func `names that follow an answer without names, or overtake the end, are not lost`() async throws {
+        var answers: [[String]?] = [["a"], [], ["b"], nil, ["c"]]
+        let peer = FakePeer { request in
+            guard request.type == Request.readDirectory, !answers.isEmpty else { return nil }
+            return answers.removeFirst().map { Wire.names(request.number, $0) }
+        }
+        #expect(try await client(peer).names(in: "/") == ["a", "b", "c"])
+    }
+
+    @Test func `names after the end of a directory that was taken for listed end the session`() async throws {
+        var answers: [[String]?] = [["a"], nil, ["b"]]
+        let peer = FakePeer(greeting: Wire.version(3, Self.greetings[1])) { request in
+            guard request.type == Request.readDirectory, !answers.isEmpty else { return nil }
+            return answers.removeFirst().map { Wire.names(request.number, $0) }
+        }
+        let sftp = try await client(peer)
+        let code = await code {
+            _ = try await sftp.names(in: "/")
+            _ = try await sftp.attributes(of: RemotePath("/"))
+        }
+        #expect(code == .protocolError)
+    }
+
+    @Test func `a directory that names something twice is asked again, and then not believed`() async throws {
+        for isAlways in [false, true] {
+            var listings = 0
+            var isUnread = true
+            let peer = FakePeer { request in
+                if request.type == Request.openDirectory { (listings, isUnread) = (listings + 1, true) }
+                guard request.type == Request.readDirectory, isUnread else { return nil }
+                isUnread = false
+                return Wire.names(request.number, isAlways || listings == 1 ? ["a", "b", "a"] : ["a", "b"])
+            }
+            let sftp = try await client(peer)
+            let code = await code {
+                let names = try await sftp.names(in: "/")
+                #expect(names == ["a", "b"])
+            }
+            #expect(code == (isAlways ? .failure : nil))
+            #expect(listings == 2)
+        }
     }
 
     @Test(arguments: [".", "file"]) func `a directory without end is a protocol error`(_ name: String) async throws {
@@ -150,7 +195,7 @@ import Testing
 
     /// With and without the extensions by which a server is known to work in order.
     static let greetings: [[(String, String)]] = [
-        [], [("fsync@openssh.com", "1"), ("fstatvfs@openssh.com", "2"), ("posix-rename@openssh.com", "1")],
+        [], [("posix-rename@openssh.com", "1"), ("fstatvfs@openssh.com", "2"), ("fsync@openssh.com", "1")],
     ]
 
     @Test(arguments: [0, 1]) func `a refused write gives back its handle and removes what was written`(_ which: Int)

@@ -172,6 +172,41 @@ extension ServerTests {
             #expect(folder.read("new") == content(50_000) && folder.everything() == ["file", "new"])
         }
 
+        @Test(arguments: servers) func `a symbolic link is not replaced`(_ arguments: [String]) async throws {
+            try folder.write("old", to: "file")
+            try FileManager.default.createSymbolicLink(atPath: folder("link"), withDestinationPath: "file")
+            let sftp = try await SFTPClient.start(over: PipeStream.start(arguments))
+            let error = await #expect(throws: SSHError.self) { [folder] in
+                try await sftp.put(content(50_000), to: folder("link"))
+            }
+            #expect(error?.what.contains("symbolic link") == true)
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder("link")) == "file")
+            #expect(folder.read("file") == Array("old".utf8) && folder.everything() == ["file", "link"])
+            #expect(try await sftp.isLink(RemotePath(folder("link"))))
+            #expect(try await !sftp.isLink(RemotePath(folder("file"))))
+            #expect(try await !sftp.isLink(RemotePath(folder("missing"))))
+        }
+
+        @Test(arguments: servers) func `a name as long as names can be is replaced`(_ arguments: [String]) async throws
+        {
+            let name = String(repeating: "n", count: 255)
+            try folder.write("old", to: name)
+            let sftp = try await SFTPClient.start(over: PipeStream.start(arguments))
+            try await sftp.put(content(50_000), to: folder(name))
+            #expect(folder.read(name) == content(50_000) && folder.everything() == [name])
+        }
+
+        @Test func `what waits in a folder of its own is listed by its place`() async throws {
+            let sftp = try await start("-P", "posix-rename")
+            let name = String(repeating: "n", count: 255)
+            try folder.write("old", to: name)
+            let aside = try await sftp.setAside(RemotePath(folder(name)))
+            let entries = try await sftp.listWithBackups(RemotePath(folder.path))
+            #expect(entries.map { Leftover.classify($0.name) } == [.backup(of: Array(name.utf8))])
+            try await sftp.putBack(aside)
+            #expect(folder.read(name) == Array("old".utf8) && folder.everything() == [name])
+        }
+
         @Test(arguments: servers) func `a source that gives too little or too much replaces nothing`(
             _ arguments: [String]
         )

@@ -148,7 +148,7 @@ import Testing
 
     /// A file that is read by pieces of 10 bytes: what is asked for, what the window makes of each answer, and its end.
     private func read(
-        _ size: UInt64, ahead: Int, _ answers: [Int?], canAskAgain: Bool = true
+        _ size: UInt64, ahead: Int, _ answers: [Int?]
     ) -> (lines: [String], window: ReadWindow) {
         var window = ReadWindow(size: size)
         var lines: [String] = []
@@ -165,12 +165,9 @@ import Testing
                 lines.append("< end")
                 continue
             }
-            switch window.answered(piece, with: count, canAskAgain: canAskAgain) {
+            switch window.answered(piece, with: count) {
             case .complete: lines.append("< \(count)")
             case .rest(let rest): lines.append("< \(count) > \(rest.offset)+\(rest.length)")
-            case .cutShort:
-                window.forgetAsked()
-                lines.append("< \(count) cut short")
             }
         }
         return (lines, window)
@@ -179,25 +176,19 @@ import Testing
     @Test func `a file is asked for in pieces, ahead of the answers`() {
         let (lines, window) = read(25, ahead: 2, [])
         #expect(lines == ["> 0+10", "> 10+10", "< 10", "> 20+5", "< 10", "< 5"])
-        #expect(window.delivered == 25 && !window.wasCutShort)
+        #expect(window.delivered == 25)
     }
 
     @Test func `the rest of a short answer is asked for before what follows it`() {
         let (lines, window) = read(20, ahead: 2, [4, 3, 3, 10])
         #expect(lines == ["> 0+10", "> 10+10", "< 4 > 4+6", "< 3 > 7+3", "< 3", "< 10"])
-        #expect(window.delivered == 20 && !window.wasCutShort)
+        #expect(window.delivered == 20)
     }
 
     @Test func `a file that is shorter than listed ends where it ends`() {
         let (lines, window) = read(40, ahead: 4, [10, 4, nil])
         #expect(lines == ["> 0+10", "> 10+10", "> 20+10", "> 30+10", "< 10", "< 4 > 14+6", "< end"])
-        #expect(window.delivered == 14 && window.size == 14 && !window.wasCutShort)
-    }
-
-    @Test func `a file that was closed early and answered short is told apart from one that ended`() {
-        let (lines, window) = read(30, ahead: 3, [10, 4], canAskAgain: false)
-        #expect(lines == ["> 0+10", "> 10+10", "> 20+10", "< 10", "< 4 cut short"])
-        #expect(window.delivered == 14 && window.wasCutShort && window.isAllAsked)
+        #expect(window.delivered == 14 && window.size == 14)
     }
 
     @Test func `nothing is asked of an empty file`() {
@@ -220,7 +211,7 @@ import Testing
                 let count = Int.random(in: 1...piece.length, using: &numbers)
                 #expect(piece.offset == next)
                 next += UInt64(count)
-                let outcome = window.answered(piece, with: count, canAskAgain: true)
+                let outcome = window.answered(piece, with: count)
                 #expect((outcome == .complete) == (count == piece.length))
             }
             #expect(window.delivered == size && next == size)

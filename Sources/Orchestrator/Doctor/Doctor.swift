@@ -149,9 +149,18 @@ extension Orchestrator {
         let file = directory.remotePath.appending(Leftover.temporaryName())
         let content = Array("SaveFerry was here to test writing.".utf8)
         let given = OneChunk(content)
-        _ = try await sftp.replace(
+        let stands = try await sftp.replace(
             file, size: UInt64(content.count), modified: nil, source: { _ in await given.take() }, beforeSwap: {})
+        let folder = try? await sftp.attributes(of: directory.remotePath)
         try await sftp.remove(file)
+        // A new file moves its folder's time, on FAT to within two seconds.
+        if let folder, stands.modified - folder.modified > 2 {
+            return .warning(
+                "\(check): writing",
+                "a file was written, renamed and removed, and the directory's time did not move: the server lists from a cache",
+                "What a game writes is seen only when the cache is renewed. For rclone, set --dir-cache-time 1s; or use OpenSSH's "
+                    + "sftp-server.")
+        }
         return .fine("\(check): writing", "a file was written, renamed and removed")
     }
 }

@@ -21,6 +21,8 @@ struct ContentReader: Sendable {
         var knowledge: DeviceKnowledge
         /// In the order of the save's files; nil where the contents are not needed or not known.
         let staged: [StagedContent]?
+        /// Whether it could not be read because the server shows it as it was some time ago.
+        var isListedOld = false
 
         var key: SaveKey { save.identity.key }
     }
@@ -59,7 +61,9 @@ struct ContentReader: Sendable {
                 knowledge: .unreadable(reason: "it keeps changing while it is read; the next run tries again"),
                 staged: nil)
         } catch let error as SSHError where !error.endsConnection {
-            return Reading(save: save, knowledge: .unreadable(reason: error.what), staged: nil)
+            return Reading(
+                save: save, knowledge: .unreadable(reason: error.what), staged: nil,
+                isListedOld: error.code == .oldListing)
         } catch let error as StoreError {
             // A large save that finds no room on the server must not keep the small ones from being brought to safety.
             return Reading(save: save, knowledge: .unreadable(reason: error.description), staged: nil)
@@ -126,6 +130,9 @@ struct ContentReader: Sendable {
             // One file of a folder says nothing about the whole of it.
             let content = try await receiver.finish { save.shape == .folder || !isKnownOnServer($0, save) }
             return (content, read.after.stamp)
+        } catch let error as SSHError where error.code == .mixedUp {
+            await receiver.discard()
+            return nil
         } catch {
             await receiver.discard()
             throw error

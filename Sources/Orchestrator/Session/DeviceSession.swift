@@ -169,10 +169,12 @@ struct DeviceSession: Sendable {
             of: scope, listed: listed, over: connection, sftp, into: staging, keepsContents: keepsContents)
         var knowledge: [SaveKey: DeviceKnowledge] = [:]
         var staged: [SaveKey: [StagedContent]] = [:]
-        for reading in try await reader.read(toRead) {
+        let readings = try await reader.read(toRead)
+        for reading in readings {
             knowledge[reading.key] = reading.knowledge
             staged[reading.key] = reading.staged
         }
+        warnOfOldListing(readings.count { $0.isListedOld })
         await reserved
         debug("read", ["saves": "\(toRead.count)"])
         let plan = makePlan(
@@ -195,6 +197,14 @@ struct DeviceSession: Sendable {
         return ContentReader(
             sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, recognizer: recognizer,
             listed: listed, clock: environment.clock, keepsContents: keepsContents)
+    }
+
+    /// Once for the whole run: the server is the cause, and each save waits for it.
+    private func warnOfOldListing(_ saves: Int) {
+        guard saves > 0 else { return }
+        environment.logger.warning(
+            "the device's SFTP server shows an old listing; what it shows so is left for a later run (rclone: --dir-cache-time)",
+            metadata: ["device": "\(name)", "saves": "\(saves)"])
     }
 
     /// Most saves that the server does not know are going to be pulled.

@@ -177,20 +177,19 @@ extension Executor {
         let check = RemoteGuard(sftp: sftp, directory: directory)
         let (save, content) = (observed.save, observed.content)
         let confirmed = try await check.confirm(content, of: save)
-        let aside = try SetAside(save.path, in: directory, over: sftp)
-        try await aside.begin()
+        let displaced = try await DisplacedSave.displace(save.path, in: directory, over: sftp)
         do {
-            let tree = try await check.confirm(content, of: save, confirmed: confirmed, setAsideAs: aside.path)
+            let tree = try await check.confirm(content, of: save, confirmed: confirmed, at: displaced.path)
             guard tree?.skipped.isEmpty ?? true else {
                 throw DeviceFailure(
                     code: .other, message: "the folder \(save.path) has got what is not synced since the plan was made",
                     advice: "It was left alone; the next run plans it anew.")
             }
         } catch {
-            try? await aside.undo(over: false)
+            try? await displaced.undo(over: false)
             throw error
         }
-        try await aside.discard(save.shape)
+        try await displaced.discard(save.shape)
     }
 }
 
@@ -245,10 +244,10 @@ private struct PushArrivals {
 }
 
 extension Result<PushCommit, any Error> {
-    /// Whether the device refused to take the content, which may be for lack of room.
+    /// Whether the device refused to take the content, which may be for lack of room, or its server mixed it up with another.
     fileprivate var isRefusal: Bool {
         guard case .failure(let error as SSHError) = self else { return false }
-        return error.code == .noSpace || error.code == .failure
+        return error.code == .noSpace || error.code == .failure || error.code == .mixedUp
     }
 }
 

@@ -41,47 +41,50 @@ struct LeftoverRepair: Sendable {
         if let name = leftover.nameToRestore {
             try await sftp.move(path, to: folder.appending(name))
         } else if let place = leftover.takenPlace, let aside = leftover.path {
-            try await finish(SetAside(at: aside, from: place, in: directory, over: sftp), isFolder: leftover.isFolder)
+            try await finish(
+                DisplacedSave(at: aside, from: place, in: directory, over: sftp), isFolder: leftover.isFolder)
         } else if leftover.isFolder {
             try await sftp.removeTree(path)
         } else {
             try await sftp.remove(path)
         }
+        // What waited in a folder of its own leaves that behind.
+        if path.parent != folder { try? await sftp.removeDirectory(path.parent) }
     }
 
     /// Ends a swap that was interrupted after the new content had its place.
-    private func finish(_ aside: SetAside, isFolder: Bool) async throws {
+    private func finish(_ displaced: DisplacedSave, isFolder: Bool) async throws {
         if isFolder {
-            let tree = try await RemoteLister(sftp: sftp).tree(of: aside.path, in: directory)
+            let tree = try await RemoteLister(sftp: sftp).tree(of: displaced.path, in: directory)
             let files = tree.files.map { ListedFile(path: $0, stamp: $1) }.sorted { $0.path < $1.path }
-            if !files.isEmpty { try await keep(files, of: aside) }
-            try await aside.carryOver(tree)
-            try await aside.discard(.folder)
+            if !files.isEmpty { try await keep(files, of: displaced) }
+            try await displaced.carryOver(tree)
+            try await displaced.discard(.folder)
         } else {
             let attributes = try await sftp.attributes(
-                of: directory.remotePath.appending(aside.path), followLinks: false)
-            guard attributes.kind == .file else { throw notOurs(aside) }
-            try await keep([ListedFile(path: aside.path, stamp: attributes.stamp)], of: aside)
-            try await aside.discard(.file)
+                of: directory.remotePath.appending(displaced.path), followLinks: false)
+            guard attributes.kind == .file else { throw notOurs(displaced) }
+            try await keep([ListedFile(path: displaced.path, stamp: attributes.stamp)], of: displaced)
+            try await displaced.discard(.file)
         }
     }
 
     /// Makes sure that the library has what was set aside: a game may have written to it at the last moment. `files` are
     /// below the folder, or the file itself.
-    private func keep(_ files: [ListedFile], of aside: SetAside) async throws {
-        guard let save = save(files, of: aside), let server = scope.server(save.identity.key) else {
-            throw notOurs(aside)
+    private func keep(_ files: [ListedFile], of displaced: DisplacedSave) async throws {
+        guard let save = save(files, of: displaced), let server = scope.server(save.identity.key) else {
+            throw notOurs(displaced)
         }
         guard let reading = try await reader.read([save]).first, case .read(let content) = reading.knowledge else {
-            throw DeviceFailure(code: .other, message: "the old content \(aside.path) can't be read")
+            throw DeviceFailure(code: .other, message: "the old content \(displaced.path) can't be read")
         }
         let known = try await store.knownDigests(of: [server.id: [content.digest]])
         if known[server.id]?.contains(content.digest) == true { return }
         guard let staged = reading.staged else {
-            throw DeviceFailure(code: .other, message: "the old content \(aside.path) was not received")
+            throw DeviceFailure(code: .other, message: "the old content \(displaced.path) was not received")
         }
         let draft = VersionDraft(
-            server.identity, of: save, named: aside.place.name, archival: true, contents: staged)
+            server.identity, of: save, named: displaced.place.name, archival: true, contents: staged)
         guard let version = try await store.library.store([draft], from: staging).first?.get() else { return }
         let commit = ArchiveCommit(
             device: device.id, place: .archive(save: server.id), version: version, modified: content.modified)
@@ -90,12 +93,12 @@ struct LeftoverRepair: Sendable {
     }
 
     /// What was set aside, as the save whose place it had; nil where that is none.
-    private func save(_ files: [ListedFile], of aside: SetAside) -> DeviceSave? {
+    private func save(_ files: [ListedFile], of displaced: DisplacedSave) -> DeviceSave? {
         let isFolder = directory.layout == .folders
         let there = files.map {
             isFolder
-                ? ListedFile(path: aside.place.appending($0.path), stamp: $0.stamp)
-                : ListedFile(path: aside.place, stamp: $0.stamp)
+                ? ListedFile(path: displaced.place.appending($0.path), stamp: $0.stamp)
+                : ListedFile(path: displaced.place, stamp: $0.stamp)
         }
         let listing = DirectoryListing(directory: directory, state: .listed(.init(files: there)))
         // Without a baseline, so that it is looked at whatever its stamps are.
@@ -103,18 +106,18 @@ struct LeftoverRepair: Sendable {
         guard let found = Pairing(listings: [listing], scope: nothing).saves.first?.save else { return nil }
         return isFolder
             ? DeviceSave(
-                identity: found.identity, directory: directory.id, path: aside.path,
-                files: files.map { ListedFile(path: aside.path.appending($0.path), stamp: $0.stamp) })
+                identity: found.identity, directory: directory.id, path: displaced.path,
+                files: files.map { ListedFile(path: displaced.path.appending($0.path), stamp: $0.stamp) })
             : files.first.map {
-                DeviceSave(identity: found.identity, directory: directory.id, path: aside.path, stamp: $0.stamp)
+                DeviceSave(identity: found.identity, directory: directory.id, path: displaced.path, stamp: $0.stamp)
             }
     }
 
-    private func notOurs(_ aside: SetAside) -> DeviceFailure {
+    private func notOurs(_ displaced: DisplacedSave) -> DeviceFailure {
         DeviceFailure(
             code: .other,
             message:
-                "\(directory.remotePath.appending(aside.path)) has the name of an old content, and is none of a save here",
+                "\(directory.remotePath.appending(displaced.path)) has the name of an old content, and is none of a save here",
             advice: "Look at it on the device, and rename or remove it.")
     }
 }

@@ -32,12 +32,12 @@ struct RemoteGuard: Sendable {
         let tree: RemoteTree?
     }
 
-    /// Throws unless a save that was confirmed and then given the name `aside` is still what it was, down to the last
+    /// Throws unless a save that was confirmed and then displaced to `aside` is still what it was, down to the last
     /// file: a game may have written in the meantime. Returns what stands in it where it is a folder.
     ///
     /// A settled stamp is proof here: a later write would have moved it. Files whose stamp proves nothing are read again.
     func confirm(
-        _ content: DeviceContent, of save: DeviceSave, confirmed: Confirmed, setAsideAs aside: RelativePath
+        _ content: DeviceContent, of save: DeviceSave, confirmed: Confirmed, at aside: RelativePath
     ) async throws -> RemoteTree? {
         var tree: RemoteTree?
         if save.shape == .folder {
@@ -53,16 +53,6 @@ struct RemoteGuard: Sendable {
             guard try await hash(place, size: entry.stamp.size) == entry.sha256 else { throw changed(entry.path) }
         }
         return tree
-    }
-
-    /// Throws unless nothing stands at `path`.
-    func confirmAbsent(_ path: RelativePath) async throws {
-        do throws(SSHError) {
-            _ = try await sftp.attributes(of: root.appending(path), followLinks: false)
-        } catch  where error.code == .noSuchFile {
-            return
-        }
-        throw changed(path)
     }
 
     private func confirm(_ entry: DeviceContent.Entry) async throws -> Stamp {

@@ -24,15 +24,20 @@ struct RemoteLeftover: Sendable {
     }
 
     /// Its own path; nil where the name can't be part of one.
-    var path: RelativePath? { try? RelativePath(name, in: folder) }
+    var path: RelativePath? {
+        // What waits in a folder of ours is listed with that folder's name before its own.
+        guard let own = String(validating: name, as: UTF8.self).flatMap({ RelativePath($0) }) else { return nil }
+        return folder.map { $0.appending(own) } ?? own
+    }
 }
 
 extension SFTPClient {
-    /// Removes a folder with everything in it; symbolic links in it are removed, not followed.
+    /// Removes a folder with everything in it; symbolic links in it are removed, not followed, also where the server lists
+    /// what they point to.
     func removeTree(_ folder: RemotePath) async throws {
         for entry in try await list(folder) {
             let path = folder.appending(entry.name)
-            if entry.attributes.kind == .directory {
+            if entry.attributes.kind == .directory, try await !isLink(path) {
                 try await removeTree(path)
             } else {
                 try await remove(path)

@@ -56,7 +56,10 @@ struct RemoteLister: Sendable {
         let root = walk.directory.remotePath
         var folders = walk.takeFolders()
         while !folders.isEmpty {
-            let results = await folders.concurrentMap(atMost: 128) { await entries(of: root.appending($0)) }
+            let showsBackups = walk.showsBackups
+            let results = await folders.concurrentMap(atMost: 128) {
+                await entries(of: root.appending($0), showingBackups: showsBackups)
+            }
             for (folder, result) in zip(folders, results) {
                 switch result {
                 case .success(let entries): walk.add(entries, in: folder)
@@ -74,8 +77,14 @@ struct RemoteLister: Sendable {
         return CardIdentity(number: status.number, totalBytes: status.totalBytes)
     }
 
-    private func entries(of folder: RemotePath) async -> Result<[RemoteEntry], SSHError> {
-        do throws(SSHError) { return .success(try await sftp.list(folder)) } catch { return .failure(error) }
+    private func entries(
+        of folder: RemotePath, showingBackups: Bool = true
+    ) async -> Result<[RemoteEntry], SSHError> {
+        do throws(SSHError) {
+            return .success(try await showingBackups ? sftp.listWithBackups(folder) : sftp.list(folder))
+        } catch {
+            return .failure(error)
+        }
     }
 }
 
@@ -85,6 +94,8 @@ private struct Walk {
     private var contents = DirectoryListing.Contents()
     private var leftovers: [RemoteLeftover] = []
     private var foldersToList: [RelativePath] = []
+    /// Whether what waits in a folder of ours is shown in that folder's place.
+    let showsBackups: Bool
 
     /// Saves lie near the top, in folder saves somewhat deeper; what is deeper than this is an emulator's own business.
     private static let deepest = 16
@@ -93,6 +104,7 @@ private struct Walk {
     init(directory: SaveDirectory, from folder: RelativePath? = nil) {
         self.directory = directory
         foldersToList = folder.map { [$0] } ?? []
+        showsBackups = folder == nil
     }
 
     mutating func takeFolders() -> [RelativePath] {

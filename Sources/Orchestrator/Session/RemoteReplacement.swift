@@ -49,12 +49,8 @@ struct RemoteReplacement: Sendable {
     /// The last look at a save of one file.
     private func confirmTarget() async throws {
         let check = RemoteGuard(sftp: sftp, directory: directory)
-        if let replaced {
-            try await check.confirm(replaced.content, of: replaced.save)
-        } else if !sftp.capabilities.renameRefusesTakenNames {
-            // Where the rename itself refuses, a look before it adds nothing.
-            try await check.confirmAbsent(target.path)
-        }
+        // At an empty place the client looks itself.
+        if let replaced { try await check.confirm(replaced.content, of: replaced.save) }
     }
 
     /// A folder is built beside its place and swapped in, so that no mix of two versions ever stands there.
@@ -79,26 +75,25 @@ struct RemoteReplacement: Sendable {
         let check = RemoteGuard(sftp: sftp, directory: directory)
         let confirmed = try await check.confirm(old.content, of: old.save)
         try requirePlace(for: confirmed.tree, in: version)
-        let aside = try SetAside(target.path, in: directory, over: sftp)
-        try await aside.begin()
+        let displaced = try await DisplacedSave.displace(target.path, in: directory, over: sftp)
         do {
             try await sftp.move(building, to: place)
         } catch {
             // The place is not left empty; where this fails too, the next run repairs it.
-            try? await aside.undo(over: false)
+            try? await displaced.undo(over: false)
             throw error
         }
         let tree: RemoteTree?
         do {
             tree = try await check.confirm(
-                old.content, of: old.save, confirmed: confirmed, setAsideAs: aside.path)
+                old.content, of: old.save, confirmed: confirmed, at: displaced.path)
             try requirePlace(for: tree, in: version)
         } catch {
-            try? await aside.undo(over: true)
+            try? await displaced.undo(over: true)
             throw error
         }
-        if let tree { try await aside.carryOver(tree) }
-        try await aside.discard(.folder)
+        if let tree { try await displaced.carryOver(tree) }
+        try await displaced.discard(.folder)
     }
 
     /// Throws where the new folder has a file or a folder of its own in the place of something that is to be got over to it.

@@ -4,7 +4,7 @@
 final class Pending<Answer: Sendable> {
     private var result: Result<Answer, SSHError>?
     private var continuation: CheckedContinuation<Result<Answer, SSHError>, Never>?
-    private let onArrival: ((Result<Answer, SSHError>) -> Void)?
+    private var onArrival: ((Result<Answer, SSHError>) -> Void)?
     /// How many answers had come when this one did; later answers have larger numbers.
     private(set) var order = 0
 
@@ -24,6 +24,11 @@ final class Pending<Answer: Sendable> {
         } else {
             self.result = result
         }
+    }
+
+    /// Gives the answer to `body`, now or when it comes. For answers that nobody waits for any more.
+    func whenHere(_ body: @escaping (Result<Answer, SSHError>) -> Void) {
+        if let result { body(result) } else { onArrival = body }
     }
 
     /// Waits for the answer. To be called once.

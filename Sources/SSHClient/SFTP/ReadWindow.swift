@@ -12,15 +12,12 @@ struct ReadWindow {
         case complete
         /// Servers may give less than asked for: this is to be asked for now, before all else.
         case rest(Piece)
-        /// The file is not as long as was thought, or nothing more can be asked of it.
-        case cutShort
     }
 
     /// Bytes up to which to read: as listed or opened, less when the file turns out to be shorter.
     var size: UInt64
     /// Bytes that came, from the beginning.
     private(set) var delivered: UInt64 = 0
-    private(set) var wasCutShort = false
     /// What has not been answered, in the order of the file; the first is the next to be handed over.
     private(set) var asked: [Piece] = []
     private var nextOffset: UInt64 = 0
@@ -47,16 +44,9 @@ struct ReadWindow {
     mutating func take() -> Piece? { asked.isEmpty ? nil : asked.removeFirst() }
 
     /// A piece that was taken was answered with `count` bytes: more than none, and no more than it has.
-    ///
-    /// - Parameter canAskAgain: whether the file is still open.
-    mutating func answered(_ piece: Piece, with count: Int, canAskAgain: Bool) -> Outcome {
+    mutating func answered(_ piece: Piece, with count: Int) -> Outcome {
         delivered += UInt64(count)
         guard count < piece.length else { return .complete }
-        guard canAskAgain else {
-            wasCutShort = true
-            ended()
-            return .cutShort
-        }
         let rest = Piece(offset: piece.offset + UInt64(count), length: piece.length - count)
         asked.insert(rest, at: 0)
         return .rest(rest)

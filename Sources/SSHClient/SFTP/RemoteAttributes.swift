@@ -13,6 +13,8 @@ public struct RemoteAttributes: Hashable, Sendable {
     public let permissions: UInt32?
     /// Whose it is, where the server sends that.
     public let ownership: Ownership?
+    /// Whether the server tells the size; ``size`` is 0 where it does not.
+    var tellsSize = true
 }
 
 /// User and group of a file, by their numbers on the device.

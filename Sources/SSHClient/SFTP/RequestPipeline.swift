@@ -15,6 +15,14 @@ final class RequestPipeline: @unchecked Sendable {
     let writeBehind = Budget(WindowEstimate.initial)
     /// Answers to what was sent along with INIT, by the directory's path.
     private var openedEarly: [[UInt8]: Pending<SFTPResponse>] = [:]
+    /// Whether every answer so far came in the order of the requests.
+    var answersInOrder: Bool { exchange.answersInOrder }
+    /// What is open on the server.
+    var handles: HandleTable { exchange.handles }
+    /// How many requests were sent.
+    var sent: UInt64 { exchange.sent }
+    /// Who waits for what is open to change.
+    private var waiting: [(isMet: (HandleTable) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     /// How many requests wait for their answer.
     var unanswered: Int { exchange.unanswered }
     /// Told of the VERSION answer; nil once it came.
@@ -60,9 +68,43 @@ final class RequestPipeline: @unchecked Sendable {
         }
     }
 
-    /// Opens a directory, unless that was asked for along with INIT.
-    func openDirectory(_ path: RemotePath) -> Pending<SFTPResponse> {
-        openedEarly.removeValue(forKey: path.bytes) ?? send(.openDirectory(path.bytes))
+    /// The answer to what was sent along with INIT for this directory; nil after the first time, and where nothing was.
+    func takeOpenedEarly(_ path: RemotePath) -> Pending<SFTPResponse>? { openedEarly.removeValue(forKey: path.bytes) }
+
+    /// Closes what was opened along with INIT and nobody has taken.
+    func closeOpenedEarly() {
+        let unused = openedEarly.values
+        openedEarly = [:]
+        for reply in unused {
+            reply.whenHere { [self] result in
+                if case .success(.handle(let handle)) = result { send(.close(handle: handle)) }
+            }
+        }
+    }
+
+    /// What stands for the last opening that was answered with `handle`.
+    func opening(of handle: [UInt8]) -> HandleTable.Opening { exchange.handles.opening(of: handle) }
+
+    /// Waits until `isMet` holds for what is open, or the stream has ended.
+    func waitForHandles(
+        until isMet: @escaping (HandleTable) -> Bool, isolation: isolated (any Actor)? = #isolation
+    ) async {
+        if failure != nil || isMet(handles) { return }
+        await withCheckedContinuation { continuation in
+            // Asked again: on the way here the task may have been suspended, and the answer have come.
+            if failure != nil || isMet(handles) {
+                continuation.resume()
+            } else {
+                waiting.append((isMet, continuation))
+            }
+        }
+    }
+
+    private func serveWaiting() {
+        guard !waiting.isEmpty else { return }
+        let ready = waiting.filter { failure != nil || $0.isMet(handles) }
+        waiting.removeAll { failure != nil || $0.isMet(handles) }
+        for waiter in ready { waiter.continuation.resume() }
     }
 
     /// Sends a request and returns at once; the reply comes later, or the failure that ended the stream.
@@ -104,6 +146,7 @@ final class RequestPipeline: @unchecked Sendable {
         } catch {
             fail(error.reason)
         }
+        serveWaiting()
         stream.setAwaitingAnswer(exchange.isAwaitingAnswer)
     }
 
@@ -132,6 +175,7 @@ final class RequestPipeline: @unchecked Sendable {
         onVersion?(.failure(error))
         onVersion = nil
         for reply in exchange.end() { reply.arrive(.failure(error), order: arrivals) }
+        serveWaiting()
     }
 
     /// Accepts packets of up to `bytes`, never more than 4 MiB.

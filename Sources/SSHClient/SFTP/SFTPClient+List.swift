@@ -1,42 +1,98 @@
 extension SFTPClient {
     private static let mostNameBytes = 256 << 20
+    private static let namesAfterEnd = "names after the end of a directory"
 
     /// What `directory` holds, without `.` and `..`, in the server's order. Attributes are the entries' own: links are
-    /// not followed. One round trip to open it, and as few more as the server's answers need.
+    /// not followed, except by servers that do so themselves (``isLink(_:)``). One round trip to open it, and as few more as the
+    /// server's answers need. Fails where the server names something twice, also when asked again.
     public func list(_ directory: RemotePath) async throws(SSHError) -> [RemoteEntry] {
         await openDirectories.acquire()
         defer { openDirectories.release() }
-        let pipeline = leastBusy()
-        let handle = try handle(
-            try await pipeline.openDirectory(directory).value(), "list \(directory)")
-        defer { pipeline.send(.close(handle: handle)) }
+        var isAgain = false
+        while true {
+            // Without an answer that counts, it is opened alone the next time.
+            guard let entries = try await listOnce(directory) else { continue }
+            guard let name = SFTPClient.nameListedTwice(in: entries) else { return entries }
+            // What is renamed meanwhile may show under its old place and its new one.
+            if isAgain {
+                throw SSHError(
+                    .failure, "the device lists \(printable(name)) twice in \(directory)",
+                    advice: "Its card may be damaged, or its SFTP server broken; nothing in there was touched.")
+            }
+            isAgain = true
+        }
+    }
 
+    /// As ``list(_:)``. What ``setAside(_:)`` moved into a folder of ours is shown in that folder's place, under both names with a
+    /// `/` between them, as ``Leftover`` reads it.
+    public func listWithBackups(_ directory: RemotePath) async throws(SSHError) -> [RemoteEntry] {
+        var shown: [RemoteEntry] = []
+        for entry in try await list(directory) {
+            guard entry.attributes.kind == .directory, Leftover.isBackupFolder(entry.name) else {
+                shown.append(entry)
+                continue
+            }
+            let inside = try await list(directory.appending(entry.name))
+            shown +=
+                inside.isEmpty
+                ? [entry]
+                : inside.map {
+                    RemoteEntry(name: entry.name + [UInt8(ascii: "/")] + $0.name, attributes: $0.attributes)
+                }
+        }
+        return shown
+    }
+
+    /// Nil when the server gave the directory's handle to something else too.
+    private func listOnce(_ directory: RemotePath) async throws(SSHError) -> [RemoteEntry]? {
+        let folder = try await openDirectory(directory)
+        defer { close(folder) }
+        do throws(SSHError) {
+            let entries = try await entries(of: folder, directory)
+            return await isTrusted(folder) ? entries : nil
+        } catch {
+            if folder.isShared, folder.pipeline.failure == nil { return nil }
+            throw error
+        }
+    }
+
+    private func entries(of folder: OpenHandle, _ directory: RemotePath) async throws(SSHError) -> [RemoteEntry] {
         var entries: [RemoteEntry] = []
         var names = 0
         var nameBytes = 0
+        let end = DirectoryEnd()
         // Several requests are kept under way; those sent past the end are answered with "end of file". Where only a few
         // directories are listed, each may be a long one.
         let atOnce = openDirectories.taken < 8 ? 16 : 4
-        var asked = (0..<atOnce).map { _ in pipeline.send(.readDirectory(handle: handle)) }[...]
-        var hasEnded = false
+        var asked: ArraySlice<Pending<SFTPResponse>> = []
+        for _ in 0..<atOnce { asked.append(ask(folder, end)) }
         while let next = asked.popFirst() {
             let response = try await next.value()
-            if hasEnded { continue }
             switch response {
             case .names(let more):
                 entries += more.filter { !SFTPClient.isDots($0.name) }
                 names += more.count
                 nameBytes += more.reduce(0) { $0 + $1.name.count }
-                if more.isEmpty || names > mostEntries || nameBytes > SFTPClient.mostNameBytes {
-                    throw breach(more.isEmpty ? "a directory answer without names" : "a directory without end")
+                if names > mostEntries || nameBytes > SFTPClient.mostNameBytes {
+                    throw breach("a directory without end")
                 }
+                // An answer without names is an end too, and what is under way shows whether it was one.
+                if more.isEmpty || end.isReached { continue }
                 // A long directory gets more requests under way.
-                asked.append(pipeline.send(.readDirectory(handle: handle)))
-                if asked.count < 16 { asked.append(pipeline.send(.readDirectory(handle: handle))) }
+                asked.append(ask(folder, end))
+                if asked.count < 16 { asked.append(ask(folder, end)) }
             case .status(let status) where status.code == SFTPStatus.endOfFile:
+                end.isReached = true
                 // In order: what was asked for beyond the end says nothing else, and need not be waited for.
-                if capabilities.isSequential { return entries }
-                hasEnded = true
+                if worksInOrder {
+                    end.isLeft = true
+                    for late in asked where late.hasArrived {
+                        if case .names(let names) = try await late.value(), !names.isEmpty {
+                            throw breach(SFTPClient.namesAfterEnd)
+                        }
+                    }
+                    return entries
+                }
             default:
                 throw refusal(response, "list \(directory)")
             }
@@ -44,7 +100,28 @@ extension SFTPClient {
         return entries
     }
 
+    /// Whether the end of a directory was reached, and whether nobody waits for what was asked for beyond it.
+    private final class DirectoryEnd {
+        var isReached = false
+        var isLeft = false
+    }
+
+    /// Names that come after a directory was taken for listed would be missing from it, and missing looks like deleted.
+    private func ask(_ folder: OpenHandle, _ end: DirectoryEnd) -> Pending<SFTPResponse> {
+        folder.pipeline.send(.readDirectory(handle: folder.bytes)) { [weak pipeline = folder.pipeline] result in
+            if end.isLeft, case .success(.names(let names)) = result, !names.isEmpty {
+                pipeline?.fail(SFTPClient.namesAfterEnd)
+            }
+        }
+    }
+
     private static func isDots(_ name: [UInt8]) -> Bool {
         name == [UInt8(ascii: ".")] || name == [UInt8(ascii: "."), UInt8(ascii: ".")]
+    }
+
+    private static func nameListedTwice(in entries: [RemoteEntry]) -> [UInt8]? {
+        var seen: Set<[UInt8]> = []
+        seen.reserveCapacity(entries.count)
+        return entries.first { !seen.insert($0.name).inserted }?.name
     }
 }

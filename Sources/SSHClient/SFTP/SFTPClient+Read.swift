@@ -9,6 +9,8 @@ extension SFTPClient {
     ///     only a bounded part of the file is fetched ahead.
     /// - Returns: what the server said of the file when it was opened and after its last byte was read: the content is
     ///   whole when both are the same and the size is the number of bytes that came.
+    /// - Throws: ``SSHError/Code/mixedUp`` when what `sink` was given may be of another file, and
+    ///   ``SSHError/Code/oldListing`` when the server contradicts the size that it tells.
     public func read(
         _ path: RemotePath, expecting: UInt64? = nil, into sink: @Sendable ([[UInt8]]) async throws -> Void
     ) async throws -> FileRead {
@@ -16,70 +18,71 @@ extension SFTPClient {
         let isLarge = expecting.map { $0 >= UInt64(WindowEstimate.largest) } ?? false
         if isLarge { await largeFiles.acquire() }
         defer { if isLarge { largeFiles.release() } }
-        let file = try await open(path)
+        if let read = try await readOnce(path, expecting, isCareful: expecting == nil, sink) { return read }
+        // Now one thing after the other, and with no other file open where a server may mix it up with that.
+        if let read = try await readOnce(path, expecting, isCareful: true, sink) { return read }
+        throw mixedUp("read \(path)")
+    }
+
+    /// Nil when the answers may be about another file or another state of it, and `sink` was given nothing.
+    ///
+    /// - Parameter isCareful: whether to wait for what the server says of the file before its content is asked for.
+    private func readOnce(
+        _ path: RemotePath, _ expecting: UInt64?, isCareful: Bool, _ sink: @Sendable ([[UInt8]]) async throws -> Void
+    ) async throws -> FileRead? {
+        await acquireOpenFile()
+        defer { openFiles.release() }
+        let file = try await open(.openRead(path.bytes), "open \(path)")
         defer { close(file) }
-        let before = file.pipeline.send(.fstat(handle: file.handle))
-        var reading = Reading(file: file, path: path, window: ReadWindow(size: expecting ?? 0))
-        let opened: RemoteAttributes
+        var reading = Reading(file: file, path: path, window: ReadWindow(size: expecting ?? .max))
         do {
-            if expecting != nil { await askAhead(&reading) }
-            opened = try attributes(try await before.value(), "look at \(path)")
-            if expecting == nil { reading.window.size = opened.size }
-            while let first = try await nextChunk(of: &reading) {
-                // Where the sink is slower than the device, each change of threads between the two carries more.
-                var chunks = [first]
-                while chunks.count < 8, reading.hasNext, let next = try await nextChunk(of: &reading) {
-                    chunks.append(next)
-                }
-                try await sink(chunks)
+            let read = try await receive(&reading, isCareful: isCareful, sink)
+            if await isTrusted(file) {
+                try await confirmClosed(reading, read)
+                return read
             }
         } catch {
             await abandon(&reading)
-            throw error
+            guard let code = (error as? SSHError)?.code, code == .mixedUp || file.isShared, file.pipeline.failure == nil
+            else { throw error }
+        }
+        if reading.hasGiven { throw mixedUp("read \(path)") }
+        return nil
+    }
+
+    private func receive(
+        _ reading: inout Reading, isCareful: Bool, _ sink: @Sendable ([[UInt8]]) async throws -> Void
+    ) async throws -> FileRead {
+        let before = reading.file.pipeline.send(.fstat(handle: reading.file.bytes))
+        if !isCareful { await askAhead(&reading) }
+        let opened = try attributes(try await before.value(), "look at \(reading.path)")
+        guard opened.tellsSize, opened.kind == .file || opened.permissions == nil else {
+            throw SSHError(
+                .unsupported,
+                opened.tellsSize ? "\(reading.path) is not a file" : "the size of \(reading.path) is not told")
+        }
+        // An answer that was overtaken by data does not say what the file was before that was read.
+        if reading.replies.contains(where: { $0.hasArrived && $0.order < before.order }) {
+            throw mixedUp("read \(reading.path)")
+        }
+        if isCareful { reading.window.size = min(reading.window.size, opened.size) }
+        while let first = try await nextChunk(of: &reading) {
+            // Where the sink is slower than the device, each change of threads between the two carries more.
+            var chunks = [first]
+            while chunks.count < 8, reading.hasNext, let next = try await nextChunk(of: &reading) {
+                chunks.append(next)
+            }
+            if reading.file.isShared { throw mixedUp("read \(reading.path)") }
+            reading.hasGiven = true
+            try await sink(chunks)
         }
         let after = try await attributesAfter(&reading)
-        // Cut short by the server and not by the end of the file: from now on files stay open until all has come.
-        if reading.window.wasCutShort, after.size > reading.window.delivered { closesEarly = false }
         return FileRead(before: opened, after: after, byteCount: reading.window.delivered)
-    }
-
-    /// A file that is open on the device.
-    ///
-    /// Confined to the client's actor.
-    private final class OpenFile {
-        let handle: [UInt8]
-        let pipeline: RequestPipeline
-        var isOpen = true
-
-        init(handle: [UInt8], over pipeline: RequestPipeline) {
-            self.handle = handle
-            self.pipeline = pipeline
-        }
-    }
-
-    private func open(_ path: RemotePath) async throws(SSHError) -> OpenFile {
-        await acquireOpenFile()
-        let pipeline = leastBusy()
-        do throws(SSHError) {
-            let response = try await pipeline.send(.openRead(path.bytes)).value()
-            return OpenFile(handle: try handle(response, "open \(path)"), over: pipeline)
-        } catch {
-            openFiles.release()
-            throw error
-        }
-    }
-
-    /// Idempotent.
-    private func close(_ file: OpenFile) {
-        guard file.isOpen else { return }
-        file.isOpen = false
-        file.pipeline.send(.close(handle: file.handle))
-        openFiles.release()
     }
 
     /// A file that is being read.
     private struct Reading {
-        let file: OpenFile
+        let file: OpenHandle
         let path: RemotePath
         var window: ReadWindow
         /// One for each piece that the window has asked for.
@@ -87,6 +90,16 @@ extension SFTPClient {
         var after: Pending<SFTPResponse>?
         /// Which answer was the last one with data.
         var lastDataOrder = 0
+        /// Whether the server said that the file ends before all that was asked for.
+        var hasEnded = false
+        /// Whether the sink got something.
+        var hasGiven = false
+
+        init(file: OpenHandle, path: RemotePath, window: ReadWindow) {
+            self.file = file
+            self.path = path
+            self.window = window
+        }
 
         /// Whether the next chunk is here already.
         var hasNext: Bool { replies.first?.hasArrived == true }
@@ -108,25 +121,25 @@ extension SFTPClient {
                 throw breach("\(count) bytes where \(piece.length) were asked for")
             }
             reading.lastDataOrder = max(reading.lastDataOrder, reply.order)
-            switch reading.window.answered(piece, with: count, canAskAgain: reading.file.isOpen) {
-            case .complete: break
-            case .rest(let rest):
+            if case .rest(let rest) = reading.window.answered(piece, with: count) {
                 kept = rest.length
                 reading.replies.insert(ask(rest, of: reading.file), at: 0)
-            case .cutShort: await abandon(&reading)
             }
             return Array(data.readableBytesView)
         case .status(let status) where status.code == SFTPStatus.endOfFile:
             reading.window.ended()
+            reading.hasEnded = true
             await abandon(&reading)
             return nil
+        case .status(let status) where !worksInOrder && status.message.contains("EOF"):
+            throw oldListing(reading.path, status.message)
         default:
             throw refusal(response, "read \(reading.path)")
         }
     }
 
-    private func ask(_ piece: ReadWindow.Piece, of file: OpenFile) -> Pending<SFTPResponse> {
-        file.pipeline.send(.read(handle: file.handle, offset: piece.offset, length: UInt32(piece.length)))
+    private func ask(_ piece: ReadWindow.Piece, of file: OpenHandle) -> Pending<SFTPResponse> {
+        file.pipeline.send(.read(handle: file.bytes, offset: piece.offset, length: UInt32(piece.length)))
     }
 
     /// Keeps as much under way as the shared budget allows, at least one request for each file.
@@ -140,10 +153,7 @@ extension SFTPClient {
             reading.window.ask(piece)
             reading.replies.append(ask(piece, of: reading.file))
         }
-        guard reading.after == nil else { return }
-        reading.after = reading.file.pipeline.send(.fstat(handle: reading.file.handle))
-        // A server that works in order has read it all when it comes to this, and can open the next file meanwhile.
-        if closesEarly { close(reading.file) }
+        if reading.after == nil { reading.after = reading.file.pipeline.send(.fstat(handle: reading.file.bytes)) }
     }
 
     /// What the server says of the file now. An answer that overtook the data says nothing and is asked for again.
@@ -152,8 +162,7 @@ extension SFTPClient {
             let response = try await after.value()
             if after.order > reading.lastDataOrder { return try attributes(response, "look at \(reading.path)") }
         }
-        guard reading.file.isOpen else { return try await attributes(of: reading.path) }
-        let response = try await reading.file.pipeline.send(.fstat(handle: reading.file.handle)).value()
+        let response = try await reading.file.pipeline.send(.fstat(handle: reading.file.bytes)).value()
         return try attributes(response, "look at \(reading.path)")
     }
 
@@ -165,5 +174,26 @@ extension SFTPClient {
         }
         reading.window.forgetAsked()
         reading.replies = []
+    }
+
+    /// Throws where the server takes back what it said. One that lists from a cache gives the bytes that are there now, up to the
+    /// size that was there before, and only then finds that they don't belong together (`rclone serve sftp`).
+    private func confirmClosed(_ reading: Reading, _ read: FileRead) async throws(SSHError) {
+        guard !worksInOrder, let closed = close(reading.file) else { return }
+        guard case .status(let status) = try await closed.value() else {
+            throw breach("an answer of the wrong type when asked to close \(reading.path)")
+        }
+        if status.code != SFTPStatus.ok { throw oldListing(reading.path, status.message) }
+        if reading.hasEnded, read.before == read.after, read.byteCount < read.after.size {
+            throw oldListing(reading.path, "it ends after \(read.byteCount) of \(read.after.size) bytes")
+        }
+    }
+
+    private func oldListing(_ path: RemotePath, _ reason: String) -> SSHError {
+        SSHError(
+            .oldListing, "the device's server tells another size or content of \(path) than it has: \(reason)",
+            advice:
+                "A server that lists from a cache (rclone, --dir-cache-time) does so until that is renewed; the next runs "
+                + "try again.")
     }
 }

@@ -12,7 +12,8 @@ extension SFTPClient {
     ///   - model: whose owner, group and mode the file gets: the one that is replaced, one beside it, or the folder; of a
     ///     folder without the right to execute. A device that refuses them is not an error.
     ///   - overwriting: false where nothing is to stand there: what appears in the meantime then stays, and the call fails.
-    ///     Only where the card knows no hard links (FAT, Android) is there an instant between the last look and the rename.
+    ///     Only where the card knows no hard links (FAT, Android), or the server's plain RENAME puts one file over another against
+    ///     the draft, is there an instant between the last look and the rename. Where true, a symbolic link is not replaced.
     ///   - source: gives the next bytes, at most as many as asked for; empty or nil at the end. Not asked again once it has
     ///     given `size` bytes.
     ///   - beforeSwap: the last check, made when the new content is safe under its temporary name.
@@ -26,7 +27,9 @@ extension SFTPClient {
         do {
             let writing = try await write(
                 temporary, for: target, size: size, modified: modified, like: model, source)
-            // Asked in the same flight as the last of the writing, so that it costs no round trip of its own.
+            // Asked in the same flight as the last of the writing, so that they cost no round trip of their own.
+            let link = overwriting ? lookForLink(at: target) : nil
+            let taken = overwriting ? nil : leastBusy().send(.lstat(target.bytes))
             var objection: (any Error)?
             do { try await beforeSwap() } catch { objection = error }
             try await confirm(writing, target)
@@ -36,6 +39,8 @@ extension SFTPClient {
                 throw SSHError(.failure, "\(arrived.size) bytes of \(target) arrived on the device instead of \(size)")
             }
             if let objection { throw objection }
+            if let link { try await refuseLink(link, target) }
+            if case .attributes? = try await taken?.value() { throw SSHError(appeared: target) }
             let stands = try await swap(temporary, target, overwriting: overwriting)
             guard stands.size == size else {
                 throw SSHError(.failure, "\(target) has \(stands.size) bytes on the device instead of \(size)")
@@ -52,13 +57,13 @@ extension SFTPClient {
 
     /// What was sent of a new file and is not all answered yet.
     private struct Writing {
+        let file: OpenHandle
         let writes: WriteTally
-        /// The owner and group that the file is to have, and what came of giving it to them.
-        let ownership: (wanted: Ownership, given: Pending<SFTPResponse>)?
+        let settings: Settings
         let sync: Pending<SFTPResponse>?
-        /// What arrived, where the server has looked before it closes the file.
+        /// What arrived, where all was sent in one flight, which is right only where the server works in order.
         let look: Pending<SFTPResponse>?
-        let close: Pending<SFTPResponse>
+        let close: Pending<SFTPResponse>?
     }
 
     /// Sends everything up to CLOSE, in one flight where the server works in order.
@@ -68,10 +73,9 @@ extension SFTPClient {
     ) async throws -> Writing {
         await acquireOpenFile()
         defer { openFiles.release() }
-        let pipeline = leastBusy()
-        let look = model.map { pipeline.send(.lstat($0.bytes)) }
-        let handle = try handle(
-            try await pipeline.send(.openNew(temporary.bytes)).value(), "write beside \(target)")
+        let look = model.map { leastBusy().send(.lstat($0.bytes)) }
+        let file = try await open(.openNew(temporary.bytes), "write beside \(target)")
+        let pipeline = file.pipeline
         let writes = WriteTally()
         do {
             var offset: UInt64 = 0
@@ -79,42 +83,65 @@ extension SFTPClient {
                 await pipeline.writeBehind.acquire(data.count)
                 await writeBehind.acquire(data.count, roundTrip: roundTrip)
                 writes.begin()
-                pipeline.send(.write(handle: handle, offset: offset, data: data)) { [weak self] result in
+                pipeline.send(.write(handle: file.bytes, offset: offset, data: data)) { [weak self] result in
                     self?.assumeIsolated { $0.wrote(data.count, over: pipeline) }
                     writes.end(result)
                 }
                 offset += UInt64(data.count)
             }
-            if !capabilities.isSequential { try confirm(try await writes.outcome(), "write \(target)") }
             guard offset == size || writes.refusal != nil else {
                 throw SSHError(.failure, "\(target) was to get \(size) bytes, and its source gave \(offset)")
             }
+            guard worksInOrder else {
+                // Each could overtake what was sent before it.
+                try confirm(try await writes.outcome(), "write \(target)")
+                let settings = give(file, modified, try await look?.value())
+                for answer in settings.answers { _ = try await answer.value() }
+                try confirmForced(try await force(file)?.value(), target)
+                return Writing(
+                    file: file, writes: writes, settings: settings, sync: nil, look: nil, close: close(file))
+            }
         } catch {
-            pipeline.send(.close(handle: handle))
+            close(file)
             throw error
         }
-        // Each its own request: FAT refuses owners and modes, Android refuses times, and none is needed.
-        var model: RemoteAttributes?
-        if case .attributes(let attributes) = try await look?.value() { model = attributes }
-        let ownership = model?.ownership.map {
-            (wanted: $0, given: pipeline.send(.setOwnership(of: .handle(handle), $0)))
-        }
-        if let permissions = model?.permissionsOfFile {
-            pipeline.send(.setPermissions(of: .handle(handle), permissions))
+        let settings = give(file, modified, try await look?.value())
+        let sync = force(file)
+        let arrived = pipeline.send(.fstat(handle: file.bytes))
+        return Writing(
+            file: file, writes: writes, settings: settings, sync: sync, look: arrived, close: close(file))
+    }
+
+    /// What a new file was told to have.
+    private struct Settings {
+        /// The owner and group that it is to have; nil where they are not known.
+        var ownership: Ownership?
+        /// The first is to ``ownership``.
+        var answers: [Pending<SFTPResponse>] = []
+    }
+
+    /// Each its own request: FAT refuses owners and modes, Android refuses times, and none is needed.
+    private func give(_ file: OpenHandle, _ modified: Int64?, _ model: SFTPResponse?) -> Settings {
+        var settings = Settings()
+        let subject = SFTPRequest.Subject.handle(file.bytes)
+        if case .attributes(let model)? = model {
+            if let ownership = model.ownership {
+                settings.ownership = ownership
+                settings.answers.append(file.pipeline.send(.setOwnership(of: subject, ownership)))
+            }
+            if let permissions = model.permissionsOfFile {
+                settings.answers.append(file.pipeline.send(.setPermissions(of: subject, permissions)))
+            }
         }
         if let modified, let seconds = UInt32(exactly: modified) {
-            pipeline.send(.setTimes(handle: handle, modified: seconds))
+            settings.answers.append(file.pipeline.send(.setTimes(handle: file.bytes, modified: seconds)))
         }
-        let sync = capabilities.fsync ? pipeline.send(.fsync(handle: handle)) : nil
-        let arrived = capabilities.isSequential ? pipeline.send(.fstat(handle: handle)) : nil
-        return Writing(
-            writes: writes, ownership: ownership, sync: sync, look: arrived,
-            close: pipeline.send(.close(handle: handle)))
+        return settings
     }
 
     /// Gives a new file at least the group that it is to have, where the login may not give it to another user.
     private func giveGroup(_ writing: Writing, _ temporary: RemotePath) async {
-        guard let (wanted, given) = writing.ownership, givesGroups,
+        guard let wanted = writing.settings.ownership, let given = writing.settings.answers.first, givesGroups,
             case .status(let status)? = try? await given.value(), status.code != SFTPStatus.ok
         else { return }
         let answer = try? await single(.setOwnership(of: .path(temporary.bytes), .group(wanted.group)))
@@ -122,18 +149,27 @@ extension SFTPClient {
         if case .status(let status)? = answer, status.code != SFTPStatus.ok { givesGroups = false }
     }
 
+    /// Asks that a file be forced to the card, where the server can.
+    private func force(_ file: OpenHandle) -> Pending<SFTPResponse>? {
+        capabilities.fsync ? file.pipeline.send(.fsync(handle: file.bytes)) : nil
+    }
+
+    private func confirmForced(_ response: SFTPResponse?, _ target: RemotePath) throws(SSHError) {
+        guard let response else { return }
+        // Offered, and not possible on this file system.
+        if case .status(let status) = response, status.code == SFTPStatus.unsupported { return }
+        try confirm(response, "force \(target) to the card")
+    }
+
     /// Throws unless everything that was sent of a new file was answered with OK.
     private func confirm(_ writing: Writing, _ target: RemotePath) async throws(SSHError) {
         try confirm(try await writing.writes.outcome(), "write \(target)")
-        if let sync = writing.sync {
-            let response = try await sync.value()
-            if case .status(let status) = response, status.code == SFTPStatus.unsupported {
-                // Offered, and not possible on this file system.
-            } else {
-                try confirm(response, "force \(target) to the card")
-            }
+        try confirmForced(try await writing.sync?.value(), target)
+        if let close = writing.close { try confirm(try await close.value(), "finish writing \(target)") }
+        // What was written may have gone into another file, or have been closed and forced to the card before it was all there.
+        guard await isTrusted(writing.file), writing.look == nil || writing.file.pipeline.answersInOrder else {
+            throw mixedUp("write \(target)")
         }
-        try confirm(try await writing.close.value(), "finish writing \(target)")
     }
 
     /// What the server has of a new file: an OK to every write is a promise, and this is what came of it.
@@ -165,18 +201,20 @@ extension SFTPClient {
     private func settle(_ rename: SFTPRequest, _ target: RemotePath) async throws(SSHError) -> RemoteAttributes {
         let pipeline = leastBusy()
         let renamed = pipeline.send(rename)
-        let look = capabilities.isSequential ? pipeline.send(.lstat(target.bytes)) : nil
+        let look = worksInOrder ? pipeline.send(.lstat(target.bytes)) : nil
         let answer = try await renamed.value()
         let seen = try await look?.value()
         try confirm(answer, "put the new content in place of \(target)")
-        guard let seen else { return try await attributes(of: target, followLinks: false) }
-        return try attributes(seen, "look at \(target)")
+        // A look that came before the rename saw what stood there until then.
+        if let look, look.order > renamed.order, case .attributes(let stands)? = seen { return stands }
+        return try await attributes(of: target, followLinks: false)
     }
 
     /// Gives a file, a link or a directory another name. Fails where that is taken: then both stay as they are. Only where
-    /// the card knows no hard links (FAT, Android) is there an instant between the last look and the rename.
+    /// the card knows no hard links (FAT, Android), or the server's plain RENAME puts one file over another against the draft,
+    /// is there an instant between the last look and the rename.
     public func move(_ path: RemotePath, to newPath: RemotePath) async throws(SSHError) {
-        if !capabilities.renameRefusesTakenNames { try await refuseIfTaken(newPath) }
+        try await refuseIfTaken(newPath)
         let answer = try await single(.rename(from: path.bytes, to: newPath.bytes))
         if case .status(let status) = answer, status.code == SFTPStatus.ok { return }
         try await refuseIfTaken(newPath)
@@ -188,24 +226,24 @@ extension SFTPClient {
         _ temporary: RemotePath, _ target: RemotePath, overwriting: Bool
     ) async throws(SSHError) -> RemoteAttributes {
         if !overwriting { try await refuseIfTaken(target) }
-        let backup = target.parent.appending(Leftover.backupName(of: target.name))
         let hasOld = overwriting ? try await exists(target) : false
-        if hasOld { try await rename(target, to: backup) }
+        let aside = hasOld ? try await setAside(target) : nil
         do {
             try await rename(temporary, to: target)
         } catch {
-            if hasOld { try? await rename(backup, to: target) }
+            if let aside { try? await putBack(aside) }
             throw error
         }
-        if hasOld { try await remove(backup) }
+        if let aside {
+            try await remove(aside.path)
+            await removeFolder(of: aside)
+        }
         return try await attributes(of: target, followLinks: false)
     }
 
     private func refuseIfTaken(_ target: RemotePath) async throws(SSHError) {
         guard try await exists(target) else { return }
-        throw SSHError(
-            .failure, "\(target) appeared on the device after the plan was made",
-            advice: "It was left alone; the next run plans it anew.")
+        throw SSHError(appeared: target)
     }
 
     private func exists(_ path: RemotePath) async throws(SSHError) -> Bool {
@@ -232,6 +270,14 @@ extension SFTPClient {
                 advice: "Make room on the device.")
         }
         return error
+    }
+}
+
+extension SSHError {
+    fileprivate init(appeared target: RemotePath) {
+        self.init(
+            .failure, "\(target) appeared on the device after the plan was made",
+            advice: "It was left alone; the next run plans it anew.")
     }
 }
 

@@ -8,12 +8,14 @@ public actor SFTPClient {
     /// What the server can do.
     public nonisolated let capabilities: Capabilities
     /// The first is there from the start, the others come with ``widen(forReplacing:)``. The budgets are for all of them together.
-    private var pipelines: [RequestPipeline]
+    private(set) var pipelines: [RequestPipeline]
     private var isWide = false
     /// Opens one more channel with an SFTP server on it; nil where there is only the one.
     private let openStream: (@Sendable () async throws(SSHError) -> any ByteStream)?
     /// One unit an open file.
     let openFiles = Budget(64)
+    /// For servers that give one handle to several files: one unit, for whatever is open.
+    let soleHandle = Budget(1)
     /// One unit a large file that is being read: a few are enough to fill the window, and each then gets much of it, so that
     /// much of a file arrives together.
     let largeFiles = Budget(3)
@@ -34,8 +36,10 @@ public actor SFTPClient {
     /// How many files the server can have open; 0 where it does not say.
     private var mostHandles: UInt64 = 0
 
-    /// Whether a file is closed as soon as all of it was asked for, which only servers that work in order allow.
-    var closesEarly: Bool
+    /// Whether requests are taken to be carried out strictly one after the other, so that what depends on another may be sent in
+    /// the same flight: the server shows itself as OpenSSH's own, which is single-threaded, and no answer has come out of order.
+    /// Whoever relies on it looks again when the answers are there.
+    var worksInOrder: Bool { capabilities.resemblesOpenSSH && pipelines.allSatisfy(\.answersInOrder) }
 
     /// Whether the device may still let us give files to another group.
     var givesGroups = true
@@ -57,7 +61,6 @@ public actor SFTPClient {
         pipelines = [pipeline]
         self.openStream = openStream
         self.capabilities = capabilities
-        closesEarly = capabilities.isSequential
     }
 
     /// Begins SFTP version 3 over `stream`.
@@ -156,7 +159,8 @@ public actor SFTPClient {
     /// Waits until one more file may be open: more of them at once where a round trip is so long that the usual number would
     /// be the limit, and the server can.
     func acquireOpenFile() async {
-        let wanted = UInt64(max(0, roundTrip.nanoseconds) / SFTPClient.timePerFile)
+        // One round trip to open it, another to read it.
+        let wanted = UInt64(max(0, 2 * roundTrip.nanoseconds) / SFTPClient.timePerFile)
         let most = Int(max(64, min(wanted, mostHandles / 2, 512)))
         if most != openFiles.units { openFiles.resize(to: most) }
         await openFiles.acquire()

@@ -13,9 +13,26 @@ struct SFTPExchange<Waiter> {
         case response(SFTPResponse, Waiter)
     }
 
+    /// A request without its answer.
+    private struct Asked {
+        let waiter: Waiter
+        let time: NIODeadline
+        /// How many requests were sent before it.
+        let position: UInt64
+        let use: SFTPRequest.HandleUse
+    }
+
     private var splitter = PacketSplitter(limit: 272 << 10)
-    private var pending: [UInt32: (waiter: Waiter, sent: NIODeadline)] = [:]
+    private var pending: [UInt32: Asked] = [:]
     private var nextNumber: UInt32 = 0
+    /// The number that the next answer has if the server answers in order.
+    private var nextInOrder: UInt32 = 0
+    /// Whether every answer so far came in the order of the requests.
+    private(set) var answersInOrder = true
+    /// How many requests were sent.
+    private(set) var sent: UInt64 = 0
+    /// What is open on the server.
+    private(set) var handles = HandleTable()
     private var awaitsVersion = false
     /// How many answers to requests came.
     private(set) var arrivals = 0
@@ -37,7 +54,14 @@ struct SFTPExchange<Waiter> {
     mutating func send(_ request: SFTPRequest, for waiter: Waiter, at now: NIODeadline, into bytes: inout ByteBuffer) {
         let number = nextNumber
         nextNumber &+= 1
-        pending[number] = (waiter, now)
+        let use = request.handleUse
+        switch use {
+        case .opens: handles.opens(at: sent)
+        case .uses(let handle): handles.uses(handle)
+        case .closes, .none: break
+        }
+        pending[number] = Asked(waiter: waiter, time: now, position: sent, use: use)
+        sent += 1
         request.encode(number: number, into: &bytes)
     }
 
@@ -54,12 +78,29 @@ struct SFTPExchange<Waiter> {
             return .version(version)
         }
         let reply = try SFTPReply(packet)
-        guard let (waiter, sent) = pending.removeValue(forKey: reply.number) else {
+        guard let asked = pending.removeValue(forKey: reply.number) else {
             throw SFTPMalformed(reason: "an answer to request \(reply.number), which was not asked")
         }
         arrivals += 1
-        roundTrip = min(roundTrip ?? now - sent, now - sent)
-        return .response(reply.response, waiter)
+        if reply.number != nextInOrder { answersInOrder = false }
+        nextInOrder = reply.number &+ 1
+        note(reply.response, to: asked)
+        roundTrip = min(roundTrip ?? now - asked.time, now - asked.time)
+        return .response(reply.response, asked.waiter)
+    }
+
+    private mutating func note(_ response: SFTPResponse, to asked: Asked) {
+        switch asked.use {
+        case .opens:
+            if case .handle(let handle) = response {
+                handles.opened(handle, at: asked.position)
+            } else {
+                handles.opened(nil, at: asked.position)
+            }
+        case .uses(let handle): handles.used(handle)
+        case .closes(let handle): handles.closed(handle, freeFrom: answersInOrder ? asked.position : sent)
+        case .none: break
+        }
     }
 
     /// No answer will come any more. Returns who still waits, in the order in which they asked.

@@ -20,6 +20,7 @@ enum SFTPRequest: Hashable {
     case makeDirectory([UInt8])
     case removeDirectory([UInt8])
     case realPath([UInt8])
+    case readLink([UInt8])
     case rename(from: [UInt8], to: [UInt8])
     case posixRename(from: [UInt8], to: [UInt8])
     case fsync(handle: [UInt8])
@@ -70,6 +71,7 @@ enum SFTPRequest: Hashable {
         case .realPath: 16
         case .stat: 17
         case .rename: 18
+        case .readLink: 19
         case .posixRename, .fsync, .statvfs, .limits: 200
         }
     }
@@ -92,7 +94,7 @@ enum SFTPRequest: Hashable {
             buffer.writeInteger(offset)
             buffer.writeString32(data)
         case .stat(let path), .lstat(let path), .openDirectory(let path), .remove(let path), .removeDirectory(let path),
-            .realPath(let path):
+            .realPath(let path), .readLink(let path):
             buffer.writeString32(path)
         case .makeDirectory(let path):
             buffer.writeString32(path)
@@ -147,6 +149,7 @@ enum SFTPRequest: Hashable {
             case .makeDirectory(let path): "MAKE-DIRECTORY \(shown(path))"
             case .removeDirectory(let path): "REMOVE-DIRECTORY \(shown(path))"
             case .realPath(let path): "REAL-PATH \(shown(path))"
+            case .readLink(let path): "READ-LINK \(shown(path))"
             case .rename(let from, let to): "RENAME \(shown(from)) \(shown(to))"
             case .posixRename(let from, let to): "POSIX-RENAME \(shown(from)) \(shown(to))"
             case .fsync: "FSYNC"
@@ -167,8 +170,8 @@ enum SFTPRequest: Hashable {
                 .rename,
                 .posixRename, .fsync:
                 true
-            case .openRead, .close, .read, .stat, .lstat, .fstat, .openDirectory, .readDirectory, .realPath, .statvfs,
-                .limits:
+            case .openRead, .close, .read, .stat, .lstat, .fstat, .openDirectory, .readDirectory, .realPath, .readLink,
+                .statvfs, .limits:
                 false
             }
         }

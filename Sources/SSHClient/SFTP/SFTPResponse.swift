@@ -143,7 +143,8 @@ extension ByteBuffer {
         }
         return RemoteAttributes(
             kind: RemoteAttributes.Kind(permissions: permissions, longName: longName), size: size,
-            modified: Int64(modified), permissions: permissions.map { $0 & 0o7777 }, ownership: ownership)
+            modified: Int64(modified), permissions: permissions.map { $0 & 0o7777 }, ownership: ownership,
+            tellsSize: flags & 0x01 != 0)
     }
 }
 

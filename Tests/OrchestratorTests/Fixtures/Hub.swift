@@ -15,10 +15,11 @@ final class Hub: Sendable {
     let folder: TemporaryFolder
 
     /// `state` and `library` are made in the folder; the user's key is the tests' own.
-    init(deadlines: Deadlines = .patient) async throws {
+    init(deadlines: Deadlines = .patient, logger: Logger? = nil) async throws {
         let folder = try TemporaryFolder()
-        var logger = Logger(label: "hub")
-        logger.logLevel = .critical
+        var silent = Logger(label: "hub")
+        silent.logLevel = .critical
+        let logger = logger ?? silent
         let clock = clock
         store = try await Store.open(
             stateDirectory: folder("state"), libraryDirectory: folder("library"), now: { clock.now() }, logger: logger)

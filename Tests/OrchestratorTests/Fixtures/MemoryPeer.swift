@@ -113,7 +113,7 @@ final class MemoryPeer: ByteStream, @unchecked Sendable {
             hasGreeted = true
             reply.writeMultipleIntegers(UInt8(2), UInt32(3))
             for (name, version) in [
-                ("posix-rename@openssh.com", "1"), ("fsync@openssh.com", "1"), ("fstatvfs@openssh.com", "2"),
+                ("posix-rename@openssh.com", "1"), ("fstatvfs@openssh.com", "2"), ("fsync@openssh.com", "1"),
             ] {
                 reply.writeString32(Array(name.utf8))
                 reply.writeString32(Array(version.utf8))

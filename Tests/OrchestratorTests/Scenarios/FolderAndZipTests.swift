@@ -42,6 +42,19 @@ extension ScenarioTests {
             try await second.rerunIsQuiet()
         }
 
+        @Test func `a folder save whose name is as long as names can be is replaced`() async throws {
+            let second = try await Handheld("second", of: hub, server: psp.server, configure: FolderAndZipTests.folders)
+            let name = String(repeating: "N", count: 255)
+            try psp.write("\(name)/DATA.BIN", "one")
+            try await psp.sync(expecting: [.pull: 1])
+            try await second.sync(expecting: [.push: 2])
+            try second.write("\(name)/DATA.BIN", "two")
+            try await second.sync(expecting: [.pull: 1])
+            try await psp.sync(expecting: [.push: 1])
+            #expect(psp.read("\(name)/DATA.BIN") == "two")
+            #expect(!psp.folder.everything().contains { $0.contains(".saveferry") })
+        }
+
         @Test func `16 each side changed another part of a folder save: one conflict for the set, never a mix`()
             async throws
         {

@@ -103,6 +103,24 @@ extension ScenarioTests {
             #expect(try await hub.content("Zelda") == "the only copy of Zelda")
         }
 
+        @Test func `names too long for a suffix: replaced, and put back where a swap was interrupted`() async throws {
+            let server = try await OpenSSHServer(OpenSSHServer.Options(sftpArguments: "-P posix-rename"))
+            let old = try await Handheld("old", of: hub, server: server)
+            func long(_ start: String) -> String { start + String(repeating: "o", count: 250) + ".srm" }
+            try old.write(long("L"), "first")
+            try old.folder.write("the only copy", to: "saves/.saveferry-0123456789abcdef.bak/\(long("M"))")
+            let plan = try await old.plan()
+            #expect(plan.operations.count { $0.action == .pull } == 1)
+            try await old.sync(expecting: [.pull: 2])
+            #expect(old.folder.everything() == ["saves", "saves/\(long("L"))", "saves/\(long("M"))"])
+            try await pocket.sync(expecting: [.push: 2])
+            try pocket.write(long("L"), "second")
+            try await pocket.sync(expecting: [.pull: 1])
+            try await old.sync(expecting: [.push: 1])
+            #expect(old.read(long("L")) == "second" && old.read(long("M")) == "the only copy")
+            #expect(old.folder.everything() == ["saves", "saves/\(long("L"))", "saves/\(long("M"))"])
+        }
+
         @Test func `30 srm on one device and sav on another: one save, each keeps its own name`() async throws {
             let mgba = try await Handheld("mgba", of: hub, server: pocket.server)
             try pocket.write("Metroid.srm", "x")

@@ -1,47 +1,51 @@
 import Planner
 import SSHClient
 
-/// A save that gave up its name and stands under its backup's, so that another can have its place or nothing is left there.
+/// A save that was moved aside, so that another can have its place or nothing is left there.
 ///
-/// As long as it has that name, it may hold what nobody else has: what a game wrote at the last moment, and in a folder what is in
-/// no version. An interrupted run leaves it for the next one (``RemoteLeftover``). Only when nothing of that is left in it
+/// As long as it has a backup's name, it may hold what nobody else has: what a game wrote at the last moment, and in a folder what
+/// is in no version. An interrupted run leaves it for the next one (``LeftoverRepair``). Only when nothing of that is left in it
 /// does it get a temporary name, under which it is removed whenever that may be.
-struct SetAside: Sendable {
-    let sftp: SFTPClient
-    let directory: SaveDirectory
-    /// Where the save stood.
+struct DisplacedSave: Sendable {
+    private let sftp: SFTPClient
+    private let directory: SaveDirectory
+    private let aside: SetAside
+    /// Where the save stood, below its directory.
     let place: RelativePath
-    /// Where it stands now.
+    /// Where it is now.
     let path: RelativePath
 
-    /// What stands at `place` is about to be set aside.
-    init(_ place: RelativePath, in directory: SaveDirectory, over sftp: SFTPClient) throws(NameProblem) {
-        self.sftp = sftp
-        self.directory = directory
-        self.place = place
-        path = try RelativePath(Leftover.backupName(of: Array(place.name.utf8)), in: place.parent)
-    }
-
-    /// What an interrupted run set aside under the name `path`.
+    /// What an interrupted run moved aside from `place` to `path`.
     init(at path: RelativePath, from place: RelativePath, in directory: SaveDirectory, over sftp: SFTPClient) {
         self.sftp = sftp
         self.directory = directory
         self.place = place
         self.path = path
+        let root = directory.remotePath
+        aside = SetAside(from: root.appending(place), at: root.appending(path))
+    }
+
+    /// Moves what stands at `place` aside.
+    static func displace(
+        _ place: RelativePath, in directory: SaveDirectory, over sftp: SFTPClient
+    ) async throws -> DisplacedSave {
+        let root = directory.remotePath
+        let aside = try await sftp.setAside(root.appending(place))
+        let below = aside.path.bytes.dropFirst(root.bytes.count + 1)
+        guard let path = String(validating: below, as: UTF8.self).flatMap({ RelativePath($0) }) else {
+            try await sftp.putBack(aside)
+            throw DeviceFailure(code: .other, message: "\(aside.path) can't be a path")
+        }
+        return DisplacedSave(at: path, from: place, in: directory, over: sftp)
     }
 
     private var root: RemotePath { directory.remotePath }
 
-    /// Takes the save out of its place.
-    func begin() async throws(SSHError) {
-        try await sftp.move(root.appending(place), to: root.appending(path))
-    }
-
     /// Puts it back into its place. What has that place by now is one of our copies, and goes.
     func undo(over copy: Bool) async throws {
-        let doomed = root.appending(place).parent.appending(Leftover.temporaryName())
-        if copy { try await sftp.rename(root.appending(place), to: doomed) }
-        try await sftp.move(root.appending(path), to: root.appending(place))
+        let doomed = aside.place.parent.appending(Leftover.temporaryName())
+        if copy { try await sftp.rename(aside.place, to: doomed) }
+        try await sftp.putBack(aside)
         if copy { try await sftp.removeTree(doomed) }
     }
 
@@ -71,8 +75,9 @@ struct SetAside: Sendable {
 
     /// Removes it: nothing in it is of any further use.
     func discard(_ shape: SaveShape) async throws {
-        let doomed = root.appending(place).parent.appending(Leftover.temporaryName())
-        try await sftp.rename(root.appending(path), to: doomed)
+        let doomed = aside.place.parent.appending(Leftover.temporaryName())
+        try await sftp.rename(aside.path, to: doomed)
+        await sftp.removeFolder(of: aside)
         switch shape {
         case .file: try await sftp.remove(doomed)
         case .folder: try await sftp.removeTree(doomed)

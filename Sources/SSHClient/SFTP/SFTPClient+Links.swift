@@ -1,0 +1,47 @@
+extension SFTPClient {
+    /// Whether a symbolic link stands at `path`. One round trip.
+    ///
+    /// Some servers follow links where they should not: MySecureShell in listings, ProFTPD's mod_sftp in LSTAT. Before something
+    /// is put over what a listing called a file or a folder, or removed with all that is in it, this is asked.
+    public func isLink(_ path: RemotePath) async throws(SSHError) -> Bool {
+        try await lookForLink(at: path).hasFound()
+    }
+
+    /// Throws where a symbolic link stands at `path`: a rename would put a file or a folder of its own in the link's place.
+    public func refuseLink(at path: RemotePath) async throws(SSHError) {
+        try await refuseLink(lookForLink(at: path), path)
+    }
+
+    func refuseLink(_ look: LinkLook, _ path: RemotePath) async throws(SSHError) {
+        guard try await look.hasFound() else { return }
+        throw SSHError(
+            .unsupported, "\(path) is a symbolic link on the device, which would be lost",
+            advice: "Put the save itself there, or sync the directory that the link points into.")
+    }
+
+    /// Asks for it without waiting.
+    func lookForLink(at path: RemotePath) -> LinkLook {
+        let pipeline = leastBusy()
+        return LinkLook(
+            attributes: pipeline.send(.lstat(path.bytes)),
+            // OpenSSH's LSTAT is one; others are asked in both ways.
+            target: capabilities.resemblesOpenSSH ? nil : pipeline.send(.readLink(path.bytes)))
+    }
+
+    /// Two looks at one place, on their way.
+    ///
+    /// Confined to the client's actor.
+    struct LinkLook {
+        fileprivate let attributes: Pending<SFTPResponse>
+        fileprivate let target: Pending<SFTPResponse>?
+
+        /// A refusal is no link: nothing stands there, or the server knows none.
+        func hasFound(isolation: isolated (any Actor)? = #isolation) async throws(SSHError) -> Bool {
+            let seen = try await attributes.value()
+            let target = try await target?.value()
+            if case .attributes(let attributes) = seen, attributes.kind == .symlink { return true }
+            if case .names(let names)? = target { return !names.isEmpty }
+            return false
+        }
+    }
+}
