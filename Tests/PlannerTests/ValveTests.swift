@@ -384,7 +384,7 @@ import Testing
 
     @Test func `a folder save in whose folder something else than files stands says nothing`() {
         let link = SkippedEntry(path: path("G/link"), reason: "a symbolic link")
-        let nameless = SkippedEntry(shownPath: "G/\\x01", reason: "the name contains a control character")
+        let nameless = SkippedEntry([1], in: path("G"), reason: "the name contains a control character")
         let unreadable = UnreadableFolder(path: path("G/sub"), reason: "permission denied")
         for (contents, reason) in [
             (.init(folders: [path("G/sub")]), "its folder is there, but no file that could be the save's"),
