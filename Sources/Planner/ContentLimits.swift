@@ -1,7 +1,7 @@
 /// The limits on single saves: holds what would put a content in place of one that the player would miss.
 ///
-/// They are the same in both directions, under every policy and for saves that were deleted. Only what the user decided in
-/// a conflict passes without a word.
+/// They are the same in both directions, under every policy and for saves that were deleted. Only what the user chose, by
+/// restoring a version or in a conflict, passes without a word.
 struct ContentLimits {
     private let scope: SyncScopeIndex
     private let allowed: Set<Valve>
@@ -82,7 +82,7 @@ private struct Exchange {
         }
     }
 
-    /// Nil where nothing takes another content's place, and where the user decided that it does.
+    /// Nil where nothing takes another content's place, and where the user chose the one that does.
     init?(_ step: Step, _ row: ScopeRow, _ scope: SyncScopeIndex) {
         switch step {
         case .pull(let save, let content):
@@ -99,7 +99,7 @@ private struct Exchange {
             case .nothing:
                 guard let last = row.baseline.flatMap({ Side(gone: $0) }) else { return nil }
                 (old, new, source, isTruncated, isByPolicy) = (last, Side(version), "server", false, false)
-            case .agreed where scope.isDecided(version, over: row.save.id): return nil
+            case .agreed where version.isRestored || scope.isDecided(version, over: row.save.id): return nil
             case .agreed(let save, let content), .preserving(let save, let content, as: _):
                 (old, new, source) = (Side(save, content), Side(version), "server")
                 isTruncated = content.truncation == .onServer

@@ -89,9 +89,19 @@ struct RemoteReplacement: Sendable {
         switch target.over {
         // Where the rename itself refuses, a look before it adds nothing.
         case .nothing where shape == .file && sftp.capabilities.renameRefusesTakenNames: break
-        case .nothing: try await check.confirmAbsent(target.path)
+        case .nothing:
+            if shape == .folder { await removeEmptyFolder() }
+            try await check.confirmAbsent(target.path)
         case .agreed(_, let content), .preserving(_, let content, as: _): try await check.confirm(content)
         }
+    }
+
+    /// The folder of a save whose files are all gone makes room for the save. It is listed first, because not every server
+    /// refuses to remove a folder that has something in it.
+    private func removeEmptyFolder() async {
+        let place = root.appending(target.path)
+        guard let entries = try? await sftp.list(place), entries.isEmpty else { return }
+        try? await sftp.removeDirectory(place)
     }
 
     private func seen(
