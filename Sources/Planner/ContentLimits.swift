@@ -32,7 +32,7 @@ struct ContentLimits {
                 guard let names = held[listing.directory.id]?[valve]?.sorted() else { return nil }
                 return Halt(
                     valve: valve, directory: FileName.escaped(listing.directory.path),
-                    message: "\(valve.findings), and held: \(names.joined(separator: ", "))")
+                    message: "\(valve.findings), and held: \(names.joined(separator: ", "))\(valve.advice)")
             }
         }
     }
@@ -46,6 +46,14 @@ extension Valve {
         case .truncatedSave: "only the beginning of the save that was there, as a full card leaves it"
         default: "of quite another size than what was there"
         }
+    }
+
+    /// What else can be done than to let it pass.
+    fileprivate var advice: String {
+        guard self == .sizeChanged else { return "" }
+        return
+            ". Where two emulators keep one memory in two forms, `saveferry untrack` keeps them apart; where a policy chose, "
+            + "`saveferry device edit NAME --conflicts ask` lets you choose."
     }
 }
 
