@@ -1,7 +1,7 @@
 /// The limits on single saves: holds what would put a content in place of one that the player would miss.
 ///
-/// They are the same in both directions, under every policy and for saves that were deleted. Only what the user decided in
-/// a conflict passes without a word.
+/// They are the same in both directions, under every policy and for saves that were deleted. Only what the user chose, by
+/// restoring a version or in a conflict, passes without a word.
 struct ContentLimits {
     private let scope: SyncScopeIndex
     private let allowed: Set<Valve>
@@ -32,7 +32,7 @@ struct ContentLimits {
                 guard let names = held[listing.directory.id]?[valve]?.sorted() else { return nil }
                 return Halt(
                     valve: valve, directory: FileName.escaped(listing.directory.path),
-                    message: "\(valve.findings), and held: \(names.joined(separator: ", "))")
+                    message: "\(valve.findings), and held: \(names.joined(separator: ", "))\(valve.advice)")
             }
         }
     }
@@ -46,6 +46,14 @@ extension Valve {
         case .truncatedSave: "only the beginning of the save that was there, as a full card leaves it"
         default: "of quite another size than what was there"
         }
+    }
+
+    /// What else can be done than to let it pass.
+    fileprivate var advice: String {
+        guard self == .sizeChanged else { return "" }
+        return
+            ". Where two emulators keep one memory in two forms, `saveferry untrack` keeps them apart; where a policy chose, "
+            + "`saveferry device edit NAME --conflicts ask` lets you choose."
     }
 }
 
@@ -82,7 +90,7 @@ private struct Exchange {
         }
     }
 
-    /// Nil where nothing takes another content's place, and where the user decided that it does.
+    /// Nil where nothing takes another content's place, and where the user chose the one that does.
     init?(_ step: Step, _ row: ScopeRow, _ scope: SyncScopeIndex) {
         switch step {
         case .pull(let save, let content):
@@ -99,7 +107,7 @@ private struct Exchange {
             case .nothing:
                 guard let last = row.baseline.flatMap({ Side(gone: $0) }) else { return nil }
                 (old, new, source, isTruncated, isByPolicy) = (last, Side(version), "server", false, false)
-            case .agreed where scope.isDecided(version, over: row.save.id): return nil
+            case .agreed where version.isRestored || scope.isDecided(version, over: row.save.id): return nil
             case .agreed(let save, let content), .preserving(let save, let content, as: _):
                 (old, new, source) = (Side(save, content), Side(version), "server")
                 isTruncated = content.truncation == .onServer

@@ -49,10 +49,13 @@ public struct ServerVersion: Hashable, Sendable {
     public let originalName: String
     /// Seconds since 1970: the time that came with the content, by the clock of where it was written.
     public let modified: Int64
+    /// The user made it the current one.
+    public let isRestored: Bool
 
     /// A version; see the properties.
     public init(
-        id: Int64, digest: Digest, shape: SaveShape, size: UInt64, isBlank: Bool, originalName: String, modified: Int64
+        id: Int64, digest: Digest, shape: SaveShape, size: UInt64, isBlank: Bool, originalName: String, modified: Int64,
+        isRestored: Bool = false
     ) {
         self.id = id
         self.digest = digest
@@ -61,5 +64,6 @@ public struct ServerVersion: Hashable, Sendable {
         self.isBlank = isBlank
         self.originalName = originalName
         self.modified = modified
+        self.isRestored = isRestored
     }
 }

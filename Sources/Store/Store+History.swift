@@ -2,6 +2,9 @@ import Foundation
 import GRDB
 import Planner
 
+/// What a version that the user restored has as its source, before the number of the one that it is a copy of.
+let restoredSource = "restored from version "
+
 extension Store {
     /// Saves in order of their numbers, beginning after the number `after`, at most `limit` of them.
     public func saves(
@@ -70,7 +73,7 @@ extension Store {
         return try await withCopy(of: found, as: save.identity) { copy throws(StoreError) in
             try await write { [library] db in
                 let id = try insertVersion(
-                    copy, in: library, of: save.id, archival: false, source: "restored from version \(number)",
+                    copy, in: library, of: save.id, archival: false, source: "\(restoredSource)\(number)",
                     modified: time, at: time, db)
                 try setCurrent(id, of: SaveRow(id: save.id), at: time, db)
                 guard

@@ -122,13 +122,16 @@ private func loadSaves(of device: Device, _ platforms: Set<String>, _ db: Databa
         db,
         sql: """
             SELECT s.id, s.platform, s.game, s.kind, s.slot, s.deleted_at, v.id, v.content_hash, v.shape, v.size,
-                v.is_blank, v.original_name, v.modified_at
+                v.is_blank, v.original_name, v.modified_at, v.source GLOB :restored
             FROM saves s LEFT JOIN save_versions v ON v.id = s.current_version_id
             WHERE +s.owner = :owner AND s.id IN (
                 SELECT id FROM saves WHERE owner = :owner AND platform_key IN (SELECT value FROM json_each(:platforms))
                 UNION SELECT save_id FROM device_save_sync WHERE device_id = :device)
             """,
-        arguments: ["owner": owner, "platforms": try json(platforms.map(storedKey)), "device": device.id])
+        arguments: [
+            "owner": owner, "platforms": try json(platforms.map(storedKey)), "device": device.id,
+            "restored": restoredSource + "*",
+        ])
     var saves: [ServerSave] = []
     while let row = try rows.next() {
         let identity = SaveIdentity(
@@ -136,7 +139,8 @@ private func loadSaves(of device: Device, _ platforms: Set<String>, _ db: Databa
         let version = (row[7] as Data?).flatMap { Digest(bytes: $0) }.map { digest in
             ServerVersion(
                 id: row[6], digest: digest, shape: SaveShape(rawValue: row[8]) ?? .file,
-                size: UInt64(bitPattern: row[9] as Int64), isBlank: row[10], originalName: row[11], modified: row[12])
+                size: UInt64(bitPattern: row[9] as Int64), isBlank: row[10], originalName: row[11], modified: row[12],
+                isRestored: row[13])
         }
         let isDeleted = (row[5] as Int64?) != nil
         let content: ServerSave.Content = isDeleted ? .deleted(last: version) : version.map { .version($0) } ?? .absent

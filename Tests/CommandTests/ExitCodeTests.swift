@@ -19,6 +19,8 @@ extension ProgramTests {
             let result = try await installation.run("sync")
             #expect(result.status == 1)
             #expect(result.output.contains("pairing error"))
+            let plan = try await installation.run("plan")
+            #expect(plan.status == 1 && plan.output.contains("pairing error"), "\(plan.output)")
         }
 
         @Test(arguments: [
@@ -134,6 +136,7 @@ extension ProgramTests {
                 "device", "add", "second", "--host", "127.0.0.1", "--port", "\(installation.server.port)", "--user",
                 OpenSSHServer.user, "--dir", "gba=\(second("gba"))", "--trust", fingerprint,
             ])
+            #expect(try await installation.run("plan", "second").status == 3)
             let result = try await installation.run("sync", "second")
             #expect(result.status == 3)
             #expect(result.output.contains("1 conflict open: see `saveferry conflicts`"))

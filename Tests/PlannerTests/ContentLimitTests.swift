@@ -36,6 +36,8 @@ import Testing
             Row("blank on the device, and newer", "0/x/-", .newest, .blankSave, .init(deviceTime: newer)),
             Row("blank on the device after a deletion", "0/deleted/x", .blankSave),
             Row("blank on a device that never took part, after a deletion", "0/deleted/-", .blankSave),
+            Row("a blank version that the user restored", "x/0/x", nil, .init(isRestored: true)),
+            Row("restored, where a policy decides", "y/0/x", .server, .blankSave, .init(isRestored: true)),
             Row("played over a blank one on the device", "0/x/0", nil),
             Row("played over a blank one on the server", "x/0/0", nil),
             Row("a blank one loses to the server's by policy", "0/x/-", .server, nil),

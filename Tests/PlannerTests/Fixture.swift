@@ -58,6 +58,7 @@ struct Fixture {
         var deviceSize: UInt64 = 100
         var serverSize: UInt64 = 100
         var truncation: DeviceContent.Truncation?
+        var isRestored = false
     }
 
     /// Adds a save as `device/server/baseline`: a letter, `-` for absent, `deleted` for the server's tombstone.
@@ -96,7 +97,8 @@ struct Fixture {
     private func version(_ letter: Character, _ id: Int64, _ name: String, _ save: Save) -> ServerVersion {
         ServerVersion(
             id: id * 10, digest: digest(letter), shape: save.serverShape, size: save.serverSize,
-            isBlank: letter == Fixture.blank, originalName: name, modified: save.serverTime)
+            isBlank: letter == Fixture.blank, originalName: name, modified: save.serverTime,
+            isRestored: save.isRestored)
     }
 
     /// Puts a file with this content on the device.

@@ -3,6 +3,8 @@ import Planner
 import TestSupport
 import Testing
 
+import struct Crypto.SHA256
+
 @testable import Store
 
 /// Where a run receives files: swept when the run died, and never while it lives.
@@ -16,6 +18,33 @@ import Testing
 
     func leftovers(_ home: Home) -> [String] {
         home.folder.everything().filter { $0.hasPrefix("library/.saveferry/staging/") }
+    }
+
+    @Test(arguments: [1, 7, 5_000, 100_000])
+    func `the hash of a file's beginning is the same however its bytes arrive`(pieces: Int) async throws {
+        let home = try await Home()
+        let staging = try await home.library.openStaging()
+        let bytes = SplitMix64.bytes(seed: 1, count: 20_000)
+        for (size, isBeginning) in [(12_288, true), (0, true), (19_999, true), (20_000, false), (30_000, false)] {
+            let file = staging.file(keep: pieces < 100, hashingFirst: UInt64(size))
+            for start in stride(from: 0, to: bytes.count, by: pieces) {
+                try await file.append(Array(bytes[start..<min(bytes.count, start + pieces)]))
+            }
+            let expected = Digest(bytes: SHA256.hash(data: bytes.prefix(size)))
+            #expect(try await file.finish().beginning == (isBeginning ? expected : nil), "\(size)")
+        }
+        await staging.discard()
+    }
+
+    @Test func `a library file's beginning is hashed without the rest`() async throws {
+        let home = try await Home()
+        let text = String(repeating: "far along. ", count: 20_000)
+        let stored = try await home.stored([("Metroid.srm", text)])
+        let entry = try #require(stored.entries.first)
+        for size in [1, 128 << 10, 200_000, 220_000, 1 << 20] {
+            let hash = try await home.library.file(entry, of: stored).sha256(ofFirst: UInt64(size))
+            #expect(hash == Digest(bytes: SHA256.hash(data: Array(text.utf8.prefix(size)))), "\(size)")
+        }
     }
 
     @Test func `what a dead run left is swept by the next`() async throws {

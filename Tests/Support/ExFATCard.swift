@@ -1,44 +1,50 @@
 import Foundation
 
-/// A card with a real exFAT file system (exfat-fuse on a loop device, losetup(8)), mounted until it is removed.
+/// A card with exFAT, as handhelds without a driver in the kernel mount it: by FUSE, so that statvfs(3) gives its size and no
+/// number. Needs root, a loop device, and Debian's packages exfat-fuse and exfatprogs.
 public final class ExFATCard: Sendable {
     private let folder: TemporaryFolder
-    private let loop: String
 
-    /// Why there is none here, or nil where one can be had.
-    public static let obstacle: String? = {
-        guard getuid() == 0 else { return "an exFAT card needs root" }
-        let needed = ["/usr/sbin/mkfs.exfat", "/usr/sbin/mount.exfat-fuse", "/dev/fuse", "/dev/loop-control"]
-        return needed.first { !FileManager.default.fileExists(atPath: $0) }.map { "an exFAT card needs \($0)" }
+    /// Why there can be none here, or nil.
+    public static let absence: String? = {
+        if getuid() != 0 { return "only root can mount a card" }
+        let missing = ["/usr/sbin/mkfs.exfat", "/usr/sbin/mount.exfat-fuse", "/dev/fuse", "/dev/loop-control"]
+            .filter { !FileManager.default.fileExists(atPath: $0) }
+        return missing.isEmpty ? nil : "\(missing.joined(separator: ", ")) missing (apt: exfat-fuse exfatprogs)"
     }()
 
-    /// An empty one of 64 MiB.
-    public init() async throws {
+    /// An empty card of this size.
+    public init(megabytes: Int) async throws {
         folder = try TemporaryFolder()
-        try FileManager.default.createDirectory(atPath: folder("card"), withIntermediateDirectories: true)
-        _ = try await ExFATCard.run("truncate", "-s", "64M", folder("image"))
-        _ = try await ExFATCard.run("/usr/sbin/mkfs.exfat", folder("image"))
-        loop = try await ExFATCard.run("losetup", "-f", "--show", folder("image"))
-        do { _ = try await ExFATCard.run("/usr/sbin/mount.exfat-fuse", loop, folder("card")) } catch {
-            _ = try? await ExFATCard.run("losetup", "-d", loop)
+        try await run("truncate", "-s", "\(megabytes)M", image)
+        try await run("/usr/sbin/mkfs.exfat", image)
+    }
+
+    private var image: String { folder("card.img") }
+
+    /// Puts it into the slot at `path`, an existing folder, while `work` is done.
+    public func inserted<Result: Sendable>(at path: String, _ work: () async throws -> Result) async throws -> Result {
+        try await run("mount", "-t", "exfat-fuse", "-o", "loop", image, path)
+        do {
+            let result = try await work()
+            try await run("umount", path)
+            return result
+        } catch {
+            try? await run("umount", path)
             throw error
         }
     }
 
-    /// Where it is mounted.
-    public var path: String { folder("card") }
-
-    /// Takes it out.
-    public func remove() async throws {
-        _ = try await ExFATCard.run("umount", "-l", path)
-        _ = try await ExFATCard.run("losetup", "-d", loop)
+    private func run(_ arguments: String...) async throws {
+        let result = try await Command.run(arguments[0], Array(arguments.dropFirst()))
+        guard result.status == 0 else {
+            throw Failure(description: "\(arguments): \(result.output)\(result.errorOutput)")
+        }
     }
 
-    private static func run(_ program: String, _ arguments: String...) async throws -> String {
-        let command = try await Command.run(program, arguments)
-        guard command.status == 0 else { throw Failed(what: "\(program): \(command.errorOutput)") }
-        return command.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    /// What a command said.
+    public struct Failure: Error, CustomStringConvertible {
+        /// The command and its words.
+        public let description: String
     }
-
-    private struct Failed: Error { let what: String }
 }

@@ -7,6 +7,12 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
         state = seed
     }
 
+    /// `count` bytes of the sequence that belongs to `seed`; a multiple of 8.
+    public static func bytes(seed: UInt64, count: Int) -> [UInt8] {
+        var numbers = SplitMix64(seed: seed)
+        return (0..<count / 8).flatMap { _ in withUnsafeBytes(of: numbers.next()) { Array($0) } }
+    }
+
     /// The next number.
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15

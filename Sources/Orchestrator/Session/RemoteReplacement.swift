@@ -61,6 +61,7 @@ struct RemoteReplacement: Sendable {
             if let replaced {
                 try await swap(building, with: replaced, version)
             } else {
+                await removeEmptyFolder()
                 try await sftp.move(building, to: place)
             }
             return entries
@@ -158,6 +159,13 @@ struct RemoteReplacement: Sendable {
             path, size: entry.size, modified: modified, like: model,
             overwriting: shape == .folder || target.over != .nothing,
             source: { try await file.read(upTo: $0) }, beforeSwap: beforeSwap)
+    }
+
+    /// The folder of a save whose files are all gone makes room for the save. It is listed first, because not every server
+    /// refuses to remove a folder that has something in it.
+    private func removeEmptyFolder() async {
+        guard let entries = try? await sftp.list(place), entries.isEmpty else { return }
+        try? await sftp.removeDirectory(place)
     }
 
     private func seen(

@@ -37,8 +37,7 @@ extension ScenarioTests {
         }
 
         private static func bytes(seed: UInt64, count: Int = 3 << 20) -> [UInt8] {
-            var numbers = SplitMix64(seed: seed)
-            return (0..<count / 8).flatMap { _ in withUnsafeBytes(of: numbers.next()) { Array($0) } }
+            SplitMix64.bytes(seed: seed, count: count)
         }
 
         private func write(_ bytes: [UInt8], to file: String = "Metroid.srm", time: Int) throws {
@@ -176,12 +175,23 @@ extension ScenarioTests {
             try await pocket.rerunIsQuiet()
         }
 
-        private func changeOnServer(_ bytes: [UInt8]) async throws {
+        @Test func `a large save that the server has only the beginning of is held, without being received`()
+            async throws
+        {
+            try await changeOnServer(Array(Self.card.prefix(2 << 20)), allowing: [.truncatedSave])
+            let first = reads.value
+            let report = try await pocket.sync(expecting: [.hold: 1])
+            #expect(report.plan?.halts.map(\.valve) == [.truncatedSave], "\(report.shown)")
+            #expect(reads.value == first && commandsRun > 0)
+            #expect(pocket.folder.read("saves/Metroid.srm") == Self.card)
+        }
+
+        private func changeOnServer(_ bytes: [UInt8], allowing valves: Set<Valve> = []) async throws {
             let other = try await Handheld("other", of: hub)
             try await other.sync(expecting: [.push: 1])
             try other.folder.write(bytes, to: "saves/Metroid.srm")
             try other.folder.setTime(1_700_009_000, of: "saves/Metroid.srm")
-            try await other.sync(expecting: [.pull: 1])
+            #expect(try await other.sync(allowing: valves).done == [.pull: 1])
         }
 
         // MARK: Not recognized
