@@ -41,9 +41,12 @@ public struct SaveFileName: Hashable, Sendable {
     /// The save extensions of `extensions` whose files are in `slot` (folded), in the same order.
     static func extensions(for slot: String, kind: SaveKind, among extensions: [String]) -> [String] {
         extensions.compactMap { text in
-            let named = numbered(text) == nil ? text : slot
-            let isInSlot = NameFolding.caseFolded(self.slot(forExtension: named, kind: kind)) == slot
-            return isInSlot && parts(of: "x.\(named)", extensions: [text]) != nil ? named : nil
+            guard numbered(text) != nil else {
+                return NameFolding.caseFolded(self.slot(forExtension: text, kind: kind)) == slot ? text : nil
+            }
+            // A slot of numbered files has their extension's name.
+            let isNumber = kind == .state && parts(of: "x.\(slot)", extensions: [text]) != nil
+            return isNumber ? slot : nil
         }
     }
 
