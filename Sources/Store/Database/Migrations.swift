@@ -8,6 +8,7 @@ enum Migrations {
         migrator.registerMigration("2: retention, algorithm of content hashes", migrate: addRetention)
         migrator.registerMigration("3: the cards that save directories lie on", migrate: addCards)
         migrator.registerMigration("4: failed runs in a row", migrate: addFailureCounts)
+        migrator.registerMigration("6: what devices can do without", migrate: addDeviceHabits)
         return migrator
     }
 }

@@ -22,7 +22,9 @@ struct DeviceOptions: ParsableArguments {
     @Option(help: "TCP port of its SSH server.") var port: Int?
     @Option(help: "Login name.") var user: String?
     @Option(
-        help: ArgumentHelp("Private key file; without it keys_dir/NAME.pem or keys_dir/id_ed25519.", valueName: "file"))
+        help: ArgumentHelp(
+            "Private key file, or a public half (FILE.pub) that picks one of the ssh-agent's keys; without it keys_dir/NAME.pem or "
+                + "keys_dir/id_ed25519.", valueName: "file"))
     var key: String?
     @Option(help: ArgumentHelp("File with the password on its first line, mode 0600.", valueName: "file"))
     var passwordFile: String?
@@ -50,6 +52,13 @@ struct DeviceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("When `serve` syncs it: \(Schedule.expectation).", valueName: "when"))
     var schedule: String?
     @Flag(help: "Never put saves on it that it did not have.") var noNew = false
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Whether commands may be run on it, which spares reading large files that did not change.")
+    var commands: Bool?
+    @Flag(
+        inversion: .prefixedNo, help: "Whether its account may have no password: an empty password file is right then.")
+    var emptyPassword: Bool?
 
     /// Applies what was given to `settings`.
     func apply(to settings: inout DeviceSettings) throws {
@@ -63,6 +72,8 @@ struct DeviceOptions: ParsableArguments {
         if let key { settings.authentication = .keyFile(path: Settings.absolute(key)) }
         if let passwordFile { settings.authentication = .passwordFile(path: Settings.absolute(passwordFile)) }
         if agent { settings.authentication = .agent }
+        if let commands { settings.runsCommands = commands }
+        if let emptyPassword { settings.allowsEmptyPassword = emptyPassword }
         if let conflicts {
             guard let policy = ConflictPolicy(rawValue: conflicts) else {
                 throw SettingsError(

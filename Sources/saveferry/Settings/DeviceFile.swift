@@ -32,6 +32,8 @@ struct DeviceDocument: Codable {
     var conflicts: String?
     var deletions: String?
     var schedule: String?
+    var commands: Bool?
+    var emptyPassword: Bool?
     var hostKeys: [Key]?
     var directories: [Directory]
 
@@ -51,6 +53,9 @@ struct DeviceDocument: Codable {
         conflicts = settings.conflictPolicy?.rawValue
         deletions = settings.deletionPolicy.rawValue
         schedule = settings.schedule
+        // What most devices have is not worth a line.
+        commands = settings.runsCommands ? nil : false
+        emptyPassword = settings.allowsEmptyPassword ? true : nil
         hostKeys = device.hostKeys.map { Key(algorithm: $0.algorithm, fingerprint: $0.fingerprint) }
         directories = device.directories.map { directory in
             let platform: String? = if case .named(let name) = directory.platform { name } else { nil }
@@ -93,14 +98,16 @@ struct DeviceDocument: Codable {
         return DeviceSettings(
             name: name, host: host, port: port ?? 22, user: user ?? "root", authentication: authentication,
             owner: owner ?? "default", isEnabled: enabled ?? true, directories: directories, conflictPolicy: conflicts,
-            deletionPolicy: deletions ?? .hold, schedule: schedule)
+            deletionPolicy: deletions ?? .hold, schedule: schedule,
+            runsCommands: commands ?? true, allowsEmptyPassword: emptyPassword ?? false)
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case name, host, port, user
         case keyFile = "key_file"
         case passwordFile = "password_file"
-        case agent, owner, enabled, conflicts, deletions, schedule
+        case agent, owner, enabled, conflicts, deletions, schedule, commands
+        case emptyPassword = "empty_password"
         case hostKeys = "host_keys"
         case directories
     }
