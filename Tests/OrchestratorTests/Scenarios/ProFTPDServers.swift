@@ -28,7 +28,7 @@ extension ScenarioTests {
                 try device.write("Zelda.srm", "of day \(day)")
                 try await device.sync(expecting: [.pull: 1])
             }
-            #expect(server.log.contains("exec request denied"))
+            #expect(server.log.contains("unsupported exec command 'sh'"))
             // It is refused in good order: nothing ended over it.
             #expect(try await device.device.speedUpsFailedAt == nil)
             let findings = await hub.orchestrator.examine(try await device.device, writeTest: true)
