@@ -27,15 +27,17 @@ let package = Package(
 
         .systemLibrary(name: "CLinux"),
 
+        .target(name: "CBcrypt"),
         .target(name: "Faults"),
         .target(name: "Planner"),
         .target(
             name: "SSHClient",
             dependencies: [
-                "CLibSSH2", "Faults",
+                "CBcrypt", "CLibSSH2", "Faults",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(

@@ -82,10 +82,13 @@ extension Runner {
         withExtendedLifetime((servers, silent, slow)) {}
     }
 
-    private func timeCrowd(_ home: Home, statuses: Set<Int32>) async throws -> Sample {
+    func timeCrowd(
+        _ home: Home, statuses: Set<Int32>,
+        _ meant: CrowdWatch.Meant = CrowdWatch.Meant("device%", Crowd.devices, every: 5)
+    ) async throws -> Sample {
         try await laboratory.rest()
         let watch = Task { [note] in
-            do { return try await CrowdWatch(home: home).figures() } catch {
+            do { return try await CrowdWatch(home: home, meant: meant).figures() } catch {
                 note("the crowd could not be watched: \(error)")
                 return Crowd.Figures()
             }
@@ -101,8 +104,24 @@ extension Runner {
 }
 
 /// Looks at a run of the crowd from outside, often enough and with little work, until it is cancelled.
-private struct CrowdWatch {
+struct CrowdWatch {
     let home: Home
+    let meant: Meant
+
+    /// Which devices are watched.
+    struct Meant: Sendable {
+        /// Their names, as SQL's LIKE takes them.
+        let pattern: String
+        let count: Int
+        /// Every how many looks, of which there is one in 20 ms, the database is asked.
+        let interval: Int
+
+        init(_ pattern: String, _ count: Int, every interval: Int) {
+            self.pattern = pattern
+            self.count = count
+            self.interval = interval
+        }
+    }
 
     func figures() async throws -> Crowd.Figures {
         var figures = Crowd.Figures()
@@ -117,17 +136,17 @@ private struct CrowdWatch {
                 figures.threads = max(figures.threads, (try? names("/proc/\(process)/task").count) ?? 0)
             }
             looks += 1
-            if looks % 5 == 0, let start, figures.allDone == nil {
+            if looks % meant.interval == 0, let start, figures.allDone == nil {
                 // Locked for a moment while the program opens it.
                 let done =
                     (try? await query(
                         """
                         SELECT COUNT(*) FROM sync_sessions
-                        WHERE id > \(last) AND ended_at IS NOT NULL AND device_name LIKE 'device%'
+                        WHERE id > \(last) AND ended_at IS NOT NULL AND device_name LIKE '\(meant.pattern)'
                         """)) ?? 0
                 let time = Double((ContinuousClock.now - start) / .milliseconds(1)) / 1000
-                if done >= Crowd.devices / 2, figures.halfDone == nil { figures.halfDone = time }
-                if done == Crowd.devices { figures.allDone = time }
+                if done >= (meant.count + 1) / 2, figures.halfDone == nil { figures.halfDone = time }
+                if done == meant.count { figures.allDone = time }
             }
             try? await Task.sleep(for: .milliseconds(20))
         }

@@ -28,6 +28,9 @@ struct Suite: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Save the plot of the growth as SVG.", valueName: "file")) var svg: String?
     @Option(help: ArgumentHelp("Also compare with the JSON of an earlier run.", valueName: "file"))
     var compare: String?
+    @Option(
+        help: ArgumentHelp("An older `saveferry`, measured beside this one with encrypted keys.", valueName: "program"))
+    var before: String?
     @Flag(help: "Only list the workloads.") var list = false
 
     func run() async throws {
@@ -130,6 +133,10 @@ struct Suite: AsyncParsableCommand {
             name: "crowd",
             title: "\(Crowd.devices) devices at once: first pull, unchanged, with others that hang or are slow"
         ) { try await $0.runCrowd() }
-        return workloads + sizes + [library, crowd]
+        let keys = Part(
+            name: "keys",
+            title: "8 devices at once, 7 of them with an encrypted key file: own ones, and one that they share"
+        ) { [before] in try await $0.runEncryptedKeys(before: before) }
+        return workloads + sizes + [library, crowd, keys]
     }
 }

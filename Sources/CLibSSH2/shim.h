@@ -15,4 +15,15 @@ static inline void saveferry_set_transport(LIBSSH2_SESSION *session, saveferry_s
 #endif
 }
 
+typedef void (*saveferry_disconnect)(LIBSSH2_SESSION *, int, const char *, int, const char *, int, void **);
+
+// Sets who is told the server's words when it ends the connection.
+static inline void saveferry_set_disconnect(LIBSSH2_SESSION *session, saveferry_disconnect disconnect) {
+#if LIBSSH2_VERSION_NUM >= 0x010b01
+    libssh2_session_callback_set2(session, LIBSSH2_CALLBACK_DISCONNECT, (libssh2_cb_generic *)disconnect);
+#else
+    libssh2_session_callback_set(session, LIBSSH2_CALLBACK_DISCONNECT, (void *)disconnect);
+#endif
+}
+
 static const int saveferry_libssh2_version = LIBSSH2_VERSION_NUM;

@@ -15,6 +15,8 @@ public struct Orchestrator: Sendable {
     let logger: Logger
     let events: EventBus
     private let slots: Slots
+    /// Decrypts keys for all runs that are under way.
+    let keys = KeyRing()
 
     /// An orchestrator over one store; without `events`, nobody listens.
     public init(
@@ -73,8 +75,10 @@ public struct Orchestrator: Sendable {
     private func forEach<Result: Sendable>(
         _ devices: [Device], _ work: @escaping @Sendable (Device, Pulse) async -> Result
     ) async -> [Result] {
-        await devices.concurrentMap(atMost: devices.count) { device in
-            await slots.admit(device.settings.name) { pulse in await work(device, pulse) }
+        await keys.keeping {
+            await devices.concurrentMap(atMost: devices.count) { device in
+                await slots.admit(device.settings.name) { pulse in await work(device, pulse) }
+            }
         }
     }
 }

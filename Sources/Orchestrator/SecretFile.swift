@@ -6,12 +6,15 @@ public enum SecretFile {
     /// Bytes that are read of it.
     private static let longest = 64 << 10
 
-    /// The secret; see ``line(of:_:)``.
-    static func read(_ path: String, _ kind: String) async throws -> Secret { Secret(try await line(of: path, kind)) }
+    /// The secret; see ``line(of:_:mayBeEmpty:)``.
+    static func read(_ path: String, _ kind: String, mayBeEmpty: Bool = false) async throws -> Secret {
+        Secret(try await line(of: path, kind, mayBeEmpty: mayBeEmpty))
+    }
 
-    /// The first line, without its end; `kind` says what it is, for messages. Refuses a file that others can read.
+    /// The first line, without its end; `kind` says what it is, for messages. Refuses a file that others can read, and one that is
+    /// empty unless that is allowed.
     /// Throws ``DeviceFailure`` with ``DeviceFailure/Code/authentication``.
-    public static func line(of path: String, _ kind: String) async throws -> String {
+    public static func line(of path: String, _ kind: String, mayBeEmpty: Bool = false) async throws -> String {
         try await offCooperativePool {
             let name = (path as NSString).lastPathComponent
             let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -31,15 +34,16 @@ public enum SecretFile {
                     code: .authentication, message: "others can read the \(kind) file \(name)",
                     advice: "Give it mode 600 (chmod 600).")
             }
-            guard let bytes = try? file.read(upToCount: SecretFile.longest),
-                let text = String(data: bytes, encoding: .utf8),
-                let line = text.split(whereSeparator: \.isNewline).first
-            else {
-                throw DeviceFailure(
-                    code: .authentication, message: "the \(kind) file \(name) is empty or not text",
-                    advice: "Put the \(kind) on its first line.")
+            // At the end of a file there are no bytes to read, and nil comes instead.
+            if let bytes = try? file.read(upToCount: SecretFile.longest) ?? Data(),
+                let text = String(data: bytes, encoding: .utf8)
+            {
+                if let line = text.split(whereSeparator: \.isNewline).first { return String(line) }
+                if mayBeEmpty { return "" }
             }
-            return String(line)
+            throw DeviceFailure(
+                code: .authentication, message: "the \(kind) file \(name) is empty or not text",
+                advice: "Put the \(kind) on its first line.")
         }
     }
 }

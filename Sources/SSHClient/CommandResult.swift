@@ -9,10 +9,11 @@ public struct CommandResult: Sendable {
     /// What it wrote to its standard error.
     public let errorOutput: [UInt8]
 
-    /// Gathers both outputs until the channel ends, or was silent for `silence`; what exceeds `maxOutput` bytes of one is
-    /// dropped.
+    /// Gathers both outputs until the channel ends. Gives the channel up when one has more than `maxOutput` bytes, when neither
+    /// had any for `silence`, and after `limit` in any case.
     static func collect(
-        from stream: SSHStream, maxOutput: Int, silence: Duration?, isolation: isolated (any Actor)? = #isolation
+        from stream: SSHStream, maxOutput: Int, silence: Duration?, limit: Duration?,
+        isolation: isolated (any Actor)? = #isolation
     ) async -> CommandResult {
         var output = ByteBuffer()
         var errors = ByteBuffer()
@@ -26,25 +27,30 @@ public struct CommandResult: Sendable {
             }
         }
         waitForOutput()
+        let end = limit.map { limit in
+            stream.eventLoop.scheduleTask(in: TimeAmount(limit)) {
+                stream.giveUp(SSHError(.timedOut, "a command on the device did not end within \(limit)"))
+            }
+        }
+        func add(_ bytes: ByteBuffer, to buffer: inout ByteBuffer) {
+            let room = maxOutput - buffer.readableBytes
+            buffer.writeBytes(bytes.readableBytesView.prefix(room))
+            if bytes.readableBytes > room {
+                stream.giveUp(SSHError(.failure, "a command on the device printed more than \(maxOutput) bytes"))
+            }
+        }
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             stream.setAwaitingAnswer(silence == nil)
-            stream.listenForErrors { bytes in
-                errors.writeImmutableBuffer(
-                    bytes.getSlice(
-                        at: bytes.readerIndex, length: min(bytes.readableBytes, maxOutput - errors.readableBytes))
-                        ?? ByteBuffer())
-            }
+            stream.listenForErrors { add($0, to: &errors) }
             stream.listen(
                 onBytes: { bytes in
                     waitForOutput()
-                    output.writeImmutableBuffer(
-                        bytes.getSlice(
-                            at: bytes.readerIndex, length: min(bytes.readableBytes, maxOutput - output.readableBytes))
-                            ?? ByteBuffer())
+                    add(bytes, to: &output)
                 },
                 onEnd: { _ in continuation.resume() })
         }
         timer?.cancel()
+        end?.cancel()
         return CommandResult(
             status: stream.exitStatus, output: Array(output.readableBytesView),
             errorOutput: Array(errors.readableBytesView))

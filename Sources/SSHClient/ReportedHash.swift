@@ -25,14 +25,19 @@ extension SSHConnection {
     /// Lets the device hash these files itself, in one command. One for each path, in order; nil where none was given, as on
     /// devices without a shell or without the commands, and for paths with a line break.
     ///
-    /// - Parameter silence: how long each file may take; then this throws, and the connection stays.
-    public func hashes(of paths: [RemotePath], silence: Duration) async throws(SSHError) -> [ReportedHash?] {
+    /// - Parameters:
+    ///   - silence: how long each file may take; then this throws, and the connection stays.
+    ///   - limit: how long all of them may take.
+    public func hashes(
+        of paths: [RemotePath], silence: Duration, limit: Duration
+    ) async throws(SSHError) -> [ReportedHash?] {
         let lineBreak = UInt8(ascii: "\n")
         let askable = paths.indices.filter { !paths[$0].bytes.isEmpty && !paths[$0].bytes.contains(lineBreak) }
         // An empty line ends the list.
         let input = askable.flatMap { paths[$0].bytes + [lineBreak] } + [lineBreak]
         let result = try await execute(
-            hashingCommand, input: input, maxOutput: (64 << 10) + askable.count * 128, silence: silence)
+            hashingCommand, input: input, maxOutput: (64 << 10) + askable.count * 128, silence: silence,
+            limit: limit)
         var hashes = [ReportedHash?](repeating: nil, count: paths.count)
         for line in String(decoding: result.output, as: UTF8.self).split(separator: "\n") {
             let fields = line.split(separator: " ")

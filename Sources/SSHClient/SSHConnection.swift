@@ -8,6 +8,8 @@ public actor SSHConnection {
     public nonisolated let hostKey: HostKey
     /// The server's identification, for example `SSH-2.0-OpenSSH_9.2p1`, safe to print.
     public nonisolated let serverBanner: String
+    /// What both sides agreed on.
+    public nonisolated let algorithms: AgreedAlgorithms
     private let driver: SSHDriver
     private let opening = Budget(1)
 
@@ -17,11 +19,12 @@ public actor SSHConnection {
     }
     private nonisolated let executor: any SerialExecutor
 
-    private init(driver: SSHDriver, hostKey: HostKey, serverBanner: String) {
-        self.driver = driver
-        self.hostKey = hostKey
-        self.serverBanner = serverBanner
-        executor = driver.eventLoop.executor
+    private init(_ handshake: Handshake) {
+        driver = handshake.driver
+        hostKey = handshake.hostKey
+        serverBanner = handshake.serverBanner
+        algorithms = handshake.algorithms
+        executor = handshake.driver.eventLoop.executor
     }
 
     /// Connects, exchanges keys, checks the host key, and only then logs in.
@@ -52,13 +55,12 @@ public actor SSHConnection {
                 if !offered.contains(handshake.hostKey) { offered.append(handshake.hostKey) }
                 continue
             }
-            let connection = SSHConnection(
-                driver: handshake.driver, hostKey: handshake.hostKey, serverBanner: handshake.serverBanner)
+            let connection = SSHConnection(handshake)
             try await connection.logIn(endpoint, credentials, within: deadlines.handshake)
             return connection
         }
         if offered.isEmpty {
-            offered = try await probeHostKeys(of: endpoint, deadlines: deadlines, logger: logger)
+            offered = try await probeHostKeys(of: endpoint, deadlines: deadlines, logger: logger).keys
         }
         throw SSHError(untrusted: offered, pins, endpoint)
     }
@@ -66,21 +68,25 @@ public actor SSHConnection {
     /// Every host key that the server offers, most preferred first, one handshake each. Nothing is authenticated.
     public static func probeHostKeys(
         of endpoint: Endpoint, deadlines: Deadlines = Deadlines(), logger: Logger
-    ) async throws(SSHError) -> [HostKey] {
+    ) async throws(SSHError) -> OfferedHostKeys {
         var keys: [HostKey] = []
+        var agreed: AgreedAlgorithms?
         var refusal: SSHError?
         for algorithm in SSHLibrary.hostKeyAlgorithms {
             do throws(SSHError) {
                 let handshake = try await Handshake.perform(
                     with: endpoint, offering: [algorithm], deadlines: deadlines)
                 handshake.abandon()
+                agreed = agreed ?? handshake.algorithms
                 if !keys.contains(handshake.hostKey) { keys.append(handshake.hostKey) }
             } catch  where error.meansNoSuchKey(of: [algorithm], after: keys) {
                 refusal = error
             }
         }
-        if keys.isEmpty, let refusal { throw refusal }
-        return keys
+        guard let agreed else {
+            throw refusal ?? SSHError(.noCommonAlgorithm, "\(endpoint.host) offers no host key that can be used")
+        }
+        return OfferedHostKeys(keys: keys, algorithms: agreed)
     }
 
     /// Which algorithms to ask for, one handshake after the other: the pinned ones by name, or one at a time where only
@@ -95,34 +101,58 @@ public actor SSHConnection {
 
     /// Opens an SFTP session (the `sftp` subsystem) on a channel of its own.
     ///
-    /// - Parameter directories: will be listed first; that they are known now saves a round trip.
-    public func openSFTP(toList directories: [RemotePath] = []) async throws(SSHError) -> SFTPClient {
-        try await SFTPClient.start(over: try await openSFTPStream(), toList: directories) {
-            () async throws(SSHError) in
-            try await self.openSFTPStream()
+    /// - Parameters:
+    ///   - directories: will be listed first; that they are known now saves a round trip.
+    ///   - mayWiden: whether it may open further channels for its work.
+    public func openSFTP(
+        toList directories: [RemotePath] = [], mayWiden: Bool = true
+    ) async throws(SSHError) -> SFTPClient {
+        let stream = try await openSFTPStream()
+        let more = { @Sendable () async throws(SSHError) -> any ByteStream in
+            try await self.openSFTPStream(isSpeedUp: true)
+        }
+        do throws(SSHError) {
+            // Only silence is watched for elsewhere, and a server may well say much and never what was asked.
+            return try await driver.withDeadline(driver.deadlines.idle * 2, "starting SFTP") {
+                () async throws(SSHError) in
+                try await SFTPClient.start(over: stream, toList: directories, openStream: mayWiden ? more : nil)
+            }
+        } catch {
+            throw SSHError(startingSFTPOver: stream, error)
         }
     }
 
-    func openSFTPStream() async throws(SSHError) -> SSHStream {
-        try await openChannel(window: 12 << 20, for: .subsystem("sftp"))
+    func openSFTPStream(isSpeedUp: Bool = false) async throws(SSHError) -> SSHStream {
+        try await openChannel(window: 12 << 20, for: .subsystem("sftp"), isSpeedUp: isSpeedUp)
     }
 
-    /// Runs one command and returns what it printed, at most `maxOutput` bytes of each stream.
+    /// Runs one command, which the work can be done without, and returns what it printed. One that prints more than `maxOutput`
+    /// bytes to one stream is given up (``SSHError/Code/failure``).
     ///
     /// - Parameters:
     ///   - input: what it finds on its standard input. The end of that is not told: the command must know it by itself.
     ///   - silence: after how long without output the command alone is given up (``SSHError/Code/timedOut``). Where none is
     ///     set, silence ends the connection, as it does elsewhere.
+    ///   - limit: after how long the command alone is given up in any case (``SSHError/Code/timedOut``).
     public func execute(
-        _ command: String, input: [UInt8] = [], maxOutput: Int = 1 << 20, silence: Duration? = nil
+        _ command: String, input: [UInt8] = [], maxOutput: Int = 1 << 20, silence: Duration? = nil,
+        limit: Duration? = nil
     ) async throws(SSHError) -> CommandResult {
-        let stream = try await openChannel(window: 256 << 10, for: .command(command))
+        let stream = try await openChannel(window: 256 << 10, for: .command(command), isSpeedUp: true)
         stream.write { $0.writeBytes(input) }
-        let result = await CommandResult.collect(from: stream, maxOutput: maxOutput, silence: silence)
+        let result = await CommandResult.collect(from: stream, maxOutput: maxOutput, silence: silence, limit: limit)
         if let failure = driver.failure ?? stream.failure { throw failure }
         // The server counts the channel as open until we close it too.
         stream.close()
         return result
+    }
+
+    /// Whether the device ended the connection over something that the work can be done without: a command, or one more channel.
+    public var isEndedBySpeedUp: Bool { driver.isEndedBySpeedUp }
+
+    /// Throws what ended the connection, if something has.
+    public func checkIsOpen() throws(SSHError) {
+        if let failure = driver.failure { throw failure }
     }
 
     /// Ends the connection at once: everything under way on it fails with ``SSHError/Code/cancelled``. Idempotent; can be
@@ -132,11 +162,15 @@ public actor SSHConnection {
     }
 
     /// Opens a channel with a receive window of `window` bytes for `program`, which is started with the first bytes.
-    private func openChannel(window: UInt32, for program: RemoteProgram) async throws(SSHError) -> SSHStream {
-        let channel = try await openChannel(window: window)
+    private func openChannel(
+        window: UInt32, for program: RemoteProgram, isSpeedUp: Bool
+    ) async throws(SSHError) -> SSHStream {
         let driver = driver
+        if isSpeedUp { driver.speedUpsBeingOpened += 1 }
+        defer { if isSpeedUp { driver.speedUpsBeingOpened -= 1 } }
+        let channel = try await openChannel(window: window)
         return try await driver.perform { _ in
-            let stream = SSHStream(raw: channel.raw, program: program, driver: driver)
+            let stream = SSHStream(raw: channel.raw, program: program, driver: driver, isSpeedUp: isSpeedUp)
             driver.add(stream)
             return .done(stream)
         }
@@ -190,6 +224,36 @@ extension SSHError {
         case .noCommonAlgorithm: true
         case .disconnected: !shown.isEmpty && algorithms.allSatisfy { $0.hasPrefix("rsa-") }
         default: false
+        }
+    }
+
+    /// Why SFTP did not begin: what the device said in its place.
+    fileprivate init(startingSFTPOver stream: SSHStream, _ error: SSHError) {
+        let text = printable(stream.firstOutput.prefix { $0 != 0 }.trimmed)
+        let errors = stream.firstErrors.isEmpty ? "" : ": \"\(printable(stream.firstErrors.trimmed))\""
+        if let first = stream.firstOutput.first, first != 0 {
+            // An SFTP packet begins with its length, whose first byte is 0.
+            self.init(
+                .unsupported, "text came before SFTP: \"\(text)\"",
+                advice:
+                    "A start-up file of the account on the device prints it, such as .bashrc: let it print on a terminal "
+                    + "only. An account that may not log in says so like this, too.")
+        } else if stream.isEndedByDevice {
+            let advice =
+                switch stream.exitStatus {
+                case 127: "Its SSH server looks for sftp-server where there is none: install it, or set its path there."
+                case 255: "Its SSH server's log says why, such as a ChrootDirectory with a wrong owner."
+                default: "Can the account run programs there? Its shell and its start-up files decide that."
+                }
+            self.init(
+                .unsupported, "the device's SFTP server ended at once with exit status \(stream.exitStatus)\(errors)",
+                advice: advice)
+        } else if error.code == .disconnected, stream.failure == nil {
+            self.init(
+                .disconnected, "\(error.what) when SFTP was to begin\(errors)",
+                advice: "The log of its SSH server says why, such as a ChrootDirectory with a wrong owner.")
+        } else {
+            self = error
         }
     }
 

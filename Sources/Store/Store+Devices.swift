@@ -57,6 +57,14 @@ extension Store {
         try await write { db in try pin(keys, to: id, db) }
     }
 
+    /// Remembers that the device ended a connection over something that the work can be done without, at this time in seconds since
+    /// 1970. Lasts until its settings are changed.
+    public func recordFailedSpeedUp(of id: Int64, at time: Int64) async throws(StoreError) {
+        try await write { db in
+            try db.execute(sql: "UPDATE devices SET speed_ups_failed_at = ? WHERE id = ?", arguments: [time, id])
+        }
+    }
+
     /// All devices, by name.
     public func devices() async throws(StoreError) -> [Device] {
         try await read { db in
@@ -91,7 +99,7 @@ extension DeviceSettings {
             }
         return [
             name, host, port, user, kind, path, owner, isEnabled, conflictPolicy?.rawValue, deletionPolicy.rawValue,
-            schedule,
+            schedule, runsCommands, allowsEmptyPassword,
         ]
     }
 }
@@ -102,8 +110,8 @@ private func insert(_ settings: DeviceSettings, _ db: Database) throws -> Int64 
     try db.execute(
         sql: """
             INSERT INTO devices (name, host, port, user, authentication, secret_path, owner, is_enabled,
-                conflict_policy, deletion_policy, schedule)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                conflict_policy, deletion_policy, schedule, runs_commands, allows_empty_password)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, arguments: settings.columns)
     let id = db.lastInsertedRowID
     try replaceDirectories(of: id, with: settings.directories, db)
@@ -115,7 +123,8 @@ private func update(_ id: Int64, _ settings: DeviceSettings, _ db: Database) thr
     try db.execute(
         sql: """
             UPDATE devices SET name = ?, host = ?, port = ?, user = ?, authentication = ?, secret_path = ?,
-                owner = ?, is_enabled = ?, conflict_policy = ?, deletion_policy = ?, schedule = ? WHERE id = ?
+                owner = ?, is_enabled = ?, conflict_policy = ?, deletion_policy = ?, schedule = ?,
+                runs_commands = ?, allows_empty_password = ?, speed_ups_failed_at = NULL WHERE id = ?
             """, arguments: settings.columns + [id])
     guard db.changesCount > 0 else { throw StoreError(.notFound, "the device is gone") }
     try replaceDirectories(of: id, with: settings.directories, db)
@@ -212,8 +221,11 @@ extension Device {
             name: row["name"], host: row["host"], port: row["port"], user: row["user"], authentication: authentication,
             owner: row["owner"], isEnabled: row["is_enabled"], directories: directories,
             conflictPolicy: (row["conflict_policy"] as String?).flatMap(ConflictPolicy.init),
-            deletionPolicy: DeletionPolicy(rawValue: row["deletion_policy"]) ?? .hold, schedule: row["schedule"])
-        self.init(id: row["id"], settings: settings, directories: directories, hostKeys: hostKeys)
+            deletionPolicy: DeletionPolicy(rawValue: row["deletion_policy"]) ?? .hold, schedule: row["schedule"],
+            runsCommands: row["runs_commands"], allowsEmptyPassword: row["allows_empty_password"])
+        self.init(
+            id: row["id"], settings: settings, directories: directories, hostKeys: hostKeys,
+            speedUpsFailedAt: row["speed_ups_failed_at"])
     }
 }
 

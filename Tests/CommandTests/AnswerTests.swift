@@ -149,6 +149,19 @@ extension ProgramTests {
             #expect(missing.output.contains("Check the path"))
         }
 
+        @Test func `what a device does not have is set, exported and applied`() async throws {
+            let installation = try await Installation.withDevice()
+            #expect(
+                try await installation.run("device", "edit", "pocket", "--no-commands", "--empty-password").status == 0)
+            let exported = try await installation.run("device", "export")
+            #expect(exported.output.contains("commands: false") && exported.output.contains("empty_password: true"))
+            _ = try await installation.run("device", "edit", "pocket", "--commands", "--no-empty-password")
+            #expect(try await !installation.run("device", "export").output.contains("commands"))
+            let file = try installation.home.write(exported.output, to: "devices.yaml")
+            #expect(try await installation.run("device", "apply", file).status == 0)
+            #expect(try await installation.run("device", "export").output == exported.output)
+        }
+
         @Test func `secrets are printed nowhere`() async throws {
             let installation = try await Installation.withDevice()
             let canary = "canary-correct-horse"

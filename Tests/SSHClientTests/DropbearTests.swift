@@ -25,11 +25,18 @@ extension ServerTests {
         private func connect(_ server: DropbearServer, key: String = "user", pins: [HostKeyPin]? = nil) async throws
             -> SSHConnection
         {
+            try await connect(
+                server, try await Credential.keyFile(at: SSHKeys.shared.path(key), passphrase: nil), pins: pins)
+        }
+
+        private func connect(
+            _ server: DropbearServer, _ credential: Credential, pins: [HostKeyPin]? = nil,
+            deadlines: Deadlines = .patient
+        ) async throws -> SSHConnection {
             let known = HostKeyPin(algorithm: nil, fingerprint: try await SSHKeys.shared.fingerprint("host_ed25519"))
-            let credential = try await Credential.keyFile(at: SSHKeys.shared.path(key), passphrase: nil)
             return try await SSHConnection.connect(
                 to: Endpoint(host: "127.0.0.1", port: server.port, user: OpenSSHServer.user), pins: pins ?? [known],
-                credentials: [credential], deadlines: .patient, logger: Logger(label: "test"))
+                credentials: [credential], deadlines: deadlines, logger: Logger(label: "test"))
         }
 
         @Test func `a probe finds it online and says nothing`() async throws {
@@ -90,6 +97,34 @@ extension ServerTests {
             let server = try await DropbearServer()
             try await hashNamesOfEveryKind(over: try await connect(server), in: folder)
             withExtendedLifetime(server) {}
+        }
+
+        @Test func `an account without a password lets everybody in`() async throws {
+            let server = try await DropbearServer(hasPassword: false)
+            for credential in [
+                Credential.password(Secret("")), .password(Secret("any")),
+                try await Credential.keyFile(at: SSHKeys.shared.path("stranger"), passphrase: nil),
+            ] {
+                let connection = try await connect(server, credential)
+                #expect(try await connection.openSFTP().names(in: folder.path).isEmpty)
+                connection.close()
+            }
+        }
+
+        @Test(arguments: [("echo broken >&2; exit 3", SSHError.Code.unsupported), ("exec yes >&2", .timedOut)])
+        func `an SFTP server that only complains is given up`(_ command: String, _ code: SSHError.Code) async throws {
+            let server = try await DropbearServer(command: command)
+            let credential = try await Credential.keyFile(at: SSHKeys.shared.path("user"), passphrase: nil)
+            let connection = try await connect(
+                server, credential,
+                deadlines: Deadlines(
+                    connect: .seconds(60), handshake: .seconds(60),
+                    idle: code == .timedOut ? .milliseconds(100) : .seconds(60)))
+            let error = await #expect(throws: SSHError.self) { try await connection.openSFTP() }
+            #expect(error?.code == code)
+            if code == .unsupported {
+                #expect(error?.what == "the device's SFTP server ended at once with exit status 3: \"broken\"")
+            }
         }
 
         @Test func `a key that the device does not know is refused`() async throws {

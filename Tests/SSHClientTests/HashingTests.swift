@@ -34,7 +34,8 @@ extension ServerTests {
             defer { withExtendedLifetime(server) {} }
             let connection = try await server.connect()
             try folder.write("x", to: "file")
-            let hashes = try await connection.hashes(of: [RemotePath(folder("file"))], silence: .seconds(60))
+            let hashes = try await connection.hashes(
+                of: [RemotePath(folder("file"))], silence: .seconds(60), limit: .seconds(60))
             #expect(hashes.map { $0?.sha256 } == [hex("x")])
             connection.close()
         }
@@ -48,7 +49,7 @@ extension ServerTests {
             try folder.write("x", to: "file")
             // So many that not all of them fit into the channel's window.
             let paths = [RemotePath](repeating: RemotePath(folder("file")), count: 60_000)
-            let hashes = try? await connection.hashes(of: paths, silence: .seconds(60))
+            let hashes = try? await connection.hashes(of: paths, silence: .seconds(60), limit: .seconds(60))
             #expect(hashes?.allSatisfy { $0 == nil } != false)
             #expect(try await sftp.names(in: folder.path) == ["file"])
             connection.close()
@@ -68,12 +69,38 @@ extension ServerTests {
             connection.close()
         }
 
+        @Test(
+            arguments: [
+                ("exec yes", .failure), ("exec yes >&2", .failure), ("while sleep 0.01; do echo; done", .timedOut),
+            ] as [(String, SSHError.Code)])
+        func `a command that never stops answering is given up, and SFTP goes on`(
+            _ command: String, _ expected: SSHError.Code
+        ) async throws {
+            let server = try await start()
+            defer { withExtendedLifetime(server) {} }
+            let connection = try await server.connect()
+            let sftp = try await connection.openSFTP()
+            let code = await code {
+                _ = try await connection.execute(
+                    command, maxOutput: 4_096, silence: .seconds(60),
+                    limit: .milliseconds(expected == .timedOut ? 200 : 60_000))
+            }
+            #expect(code == expected)
+            try folder.write("x", to: "file")
+            #expect(try await sftp.names(in: folder.path) == ["file"])
+            #expect(try await connection.execute("exit 4").status == 4)
+            connection.close()
+        }
+
         @Test func `a connection that ends meanwhile ends the hashing`() async throws {
             let server = try await start()
             let connection = try await server.connect()
             try #require(mkfifo(folder("pipe"), 0o600) == 0)
             let hashing = Task { [folder] in
-                await code { _ = try await connection.hashes(of: [RemotePath(folder("pipe"))], silence: .seconds(600)) }
+                await code {
+                    _ = try await connection.hashes(
+                        of: [RemotePath(folder("pipe"))], silence: .seconds(600), limit: .seconds(600))
+                }
             }
             try await eventually("the command runs") { server.log.contains("Starting session: command") }
             server.cutConnections()
@@ -98,7 +125,7 @@ func hashNamesOfEveryKind(over connection: SSHConnection, in folder: TemporaryFo
     paths += [RemotePath(folder("missing")), RemotePath(folder.path), RemotePath("")]
     paths.append(RemotePath(folder.path).appending([0x66, 0xff, 0xfe]))
 
-    let hashes = try await connection.hashes(of: paths, silence: .seconds(60))
+    let hashes = try await connection.hashes(of: paths, silence: .seconds(60), limit: .seconds(60))
     var expected: [String?] = names.map { hex("this is \($0)") }
     expected.insert(nil, at: 3)
     expected += [nil, nil, nil, hex("no UTF-8")]
@@ -109,7 +136,10 @@ func hashNamesOfEveryKind(over connection: SSHConnection, in folder: TemporaryFo
 
     // More than a command line, a channel's window or dropbear's longest command could hold.
     let many = [RemotePath](repeating: RemotePath(folder("plain")), count: 900)
-    #expect(try await connection.hashes(of: many, silence: .seconds(60)).allSatisfy { $0?.sha256 == expected[0] })
+    #expect(
+        try await connection.hashes(of: many, silence: .seconds(60), limit: .seconds(60)).allSatisfy {
+            $0?.sha256 == expected[0]
+        })
     connection.close()
 }
 

@@ -108,7 +108,8 @@ extension ServerTests {
         @Test func `every key of a server can be asked for without logging in`() async throws {
             let server = try await OpenSSHServer()
             let keys = try await SSHConnection.probeHostKeys(
-                of: server.endpoint, deadlines: .patient, logger: Logger(label: "test"))
+                of: server.endpoint, deadlines: .patient, logger: Logger(label: "test")
+            ).keys
             #expect(keys.map(\.algorithm) == ["ssh-ed25519", "ecdsa-sha2-nistp256"])
             #expect(try await keys.map(\.fingerprint) == [fingerprint("host_ed25519"), fingerprint("host_ecdsa")])
             #expect(try await !finalLog(server).contains(Self.signOfLogin))
@@ -123,8 +124,22 @@ extension ServerTests {
             let server = try await OpenSSHServer()
             let relay = try await Relay(to: server.port, connections: 4)
             let keys = try await SSHConnection.probeHostKeys(
-                of: endpoint(relay), deadlines: .patient, logger: Logger(label: "test"))
+                of: endpoint(relay), deadlines: .patient, logger: Logger(label: "test")
+            ).keys
             #expect(keys.map(\.algorithm) == ["ssh-ed25519", "ecdsa-sha2-nistp256"])
+            withExtendedLifetime(relay) {}
+        }
+
+        @Test func `a server that says something before which it is, even nothing, is reached`() async throws {
+            let server = try await OpenSSHServer()
+            let relay = try await Relay(to: server.port, connections: 1, after: "\r\nWelcome!\n")
+            let pin = HostKeyPin(algorithm: "ssh-ed25519", fingerprint: try await fingerprint("host_ed25519"))
+            let credential = try await Credential.keyFile(at: SSHKeys.shared.path("user"), passphrase: nil)
+            let connection = try await SSHConnection.connect(
+                to: Endpoint(host: "127.0.0.1", port: relay.port, user: OpenSSHServer.user), pins: [pin],
+                credentials: [credential], deadlines: .patient, logger: Logger(label: "test"))
+            #expect(connection.serverBanner.hasPrefix("SSH-2.0-OpenSSH"))
+            connection.close()
             withExtendedLifetime(relay) {}
         }
 
@@ -164,12 +179,12 @@ extension ServerTests {
     }
 }
 
-/// Passes its first connections on to a server, and ends every later one.
+/// Passes its first connections on to a server, after some words of its own, and ends every later one.
 private final class Relay: Sendable {
     private let channel: any Channel
     var port: Int { channel.localAddress?.port ?? 0 }
 
-    init(to port: Int, connections: Int) async throws {
+    init(to port: Int, connections: Int, after words: String = "") async throws {
         let left = Mutex(connections)
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { client in
@@ -178,6 +193,7 @@ private final class Relay: Sendable {
                     return left < 0
                 }
                 guard !isLate else { return client.close() }
+                if !words.isEmpty { client.pipeline.writeAndFlush(ByteBuffer(string: words), promise: nil) }
                 return ClientBootstrap(group: client.eventLoop).connect(host: "127.0.0.1", port: port)
                     .flatMapThrowing { server in
                         try client.pipeline.syncOperations.addHandler(Passing(to: server))

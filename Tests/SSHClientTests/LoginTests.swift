@@ -30,9 +30,9 @@ extension ServerTests {
         )
             async throws
         {
-            let server = try await OpenSSHServer()
-            let credential = try await key("user_passphrase", passphrase: passphrase)
-            let error = await #expect(throws: SSHError.self) { try await server.connect(credentials: [credential]) }
+            let error = await #expect(throws: SSHError.self) {
+                try await key("user_passphrase", passphrase: passphrase)
+            }
             #expect(error?.code == .badKeyFile, "\(String(describing: error))")
         }
 
@@ -46,7 +46,7 @@ extension ServerTests {
                     == .authenticationRefused
             )
             let connection = try await server.connect(credentials: [
-                key("user_passphrase", passphrase: "wrong"), .password(Secret("wrong")), stranger, key("user"),
+                .password(Secret("wrong")), stranger, key("user"),
             ])
             connection.close()
         }
@@ -87,9 +87,53 @@ extension ServerTests {
             let text = try String(contentsOfFile: SSHKeys.shared.path("user"), encoding: .utf8)
             let path = try folder.write(String(text.prefix(120)) + "\n-----END OPENSSH PRIVATE KEY-----\n", to: "key")
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
-            let credential = try await Credential.keyFile(at: path, passphrase: nil)
+            #expect(await code { _ = try await Credential.keyFile(at: path, passphrase: nil) } == .badKeyFile)
+        }
+
+        /// Only libssh2 looks into what such a file encrypts.
+        @Test func `a PEM key with a wrong passphrase is not usable, and nothing is sent`() async throws {
+            let folder = try TemporaryFolder()
+            let made = try await Command.run(
+                "ssh-keygen", ["-q", "-t", "ecdsa", "-m", "PEM", "-N", "correct horse", "-f", folder("key")])
+            try #require(made.status == 0, "\(made.errorOutput)")
+            let credential = try await Credential.keyFile(at: folder("key"), passphrase: Secret("wrong"))
             let server = try await OpenSSHServer()
             #expect(await code { _ = try await server.connect(credentials: [credential]) } == .badKeyFile)
+            #expect(!server.log.contains("userauth-request"))
+        }
+
+        // MARK: What the server wants
+
+        @Test(arguments: [
+            ("PubkeyAuthentication no\nPasswordAuthentication yes", "it takes no keys, only password", "password file"),
+            (
+                "AuthenticationMethods publickey,password\nPasswordAuthentication yes",
+                "accepted the key user, and wants a second factor: password", "AuthenticationMethods"
+            ),
+        ])
+        func `what a server wants instead of the key is said`(_ lines: String, _ part: String, _ advice: String)
+            async throws
+        {
+            var options = OpenSSHServer.Options()
+            options.lines = lines
+            let server = try await OpenSSHServer(options)
+            let error = await #expect(throws: SSHError.self) { try await server.connect() }
+            #expect(error?.code == .authenticationRefused)
+            #expect(error?.what.contains(part) == true, "\(String(describing: error))")
+            #expect(error?.advice.contains(advice) == true, "\(String(describing: error))")
+        }
+
+        @Test func `a connection that ends during login is no refusal, and the server's words for it are shown`()
+            async throws
+        {
+            var options = OpenSSHServer.Options()
+            options.lines = "MaxAuthTries 1"
+            let server = try await OpenSSHServer(options)
+            let stranger = try await key("stranger")
+            let error = await #expect(throws: SSHError.self) { try await server.connect(credentials: [stranger]) }
+            #expect(error?.code == .disconnected)
+            #expect(
+                error?.what == "the device ended the connection during login: Too many authentication failures")
         }
 
         // MARK: The agent
@@ -110,6 +154,26 @@ extension ServerTests {
                 connection.close()
                 try await agent.remove(name)
             }
+        }
+
+        @Test func `a server that lets nobody try all keys is told the right one by its public half`() async throws {
+            var options = OpenSSHServer.Options()
+            options.lines = "MaxAuthTries 3"
+            let server = try await OpenSSHServer(options)
+            let agent = try await Agent()
+            for name in ["stranger", "host_ed25519", "host_ecdsa", "user"] { try await agent.add(name) }
+            let error = await #expect(throws: SSHError.self) {
+                try await server.connect(credentials: [agent.credential])
+            }
+            #expect(error?.code == .authenticationRefused)
+            #expect(
+                error?.what.contains("ended the login after 3 of the ssh-agent's 4 keys") == true,
+                "\(String(describing: error))")
+            #expect(error?.advice.contains("--key") == true)
+
+            let named = try await Credential.keyFile(
+                at: SSHKeys.shared.path("user.pub"), passphrase: nil, agentSocket: agent.socket)
+            (try await server.connect(credentials: [named])).close()
         }
 
         @Test func `an agent that is not there or never answers is no way in`() async throws {
@@ -138,7 +202,8 @@ private final class Agent: Sendable {
         try await eventually("the agent listens") { FileManager.default.fileExists(atPath: folder("socket")) }
     }
 
-    var credential: Credential { .agent(socketPath: folder("socket")) }
+    var credential: Credential { .agent(socketPath: socket) }
+    var socket: String { folder("socket") }
 
     func add(_ name: String) async throws { try await run([SSHKeys.shared.path(name)]) }
 

@@ -51,7 +51,8 @@ import Testing
         await #expect(throws: StoreError.self) { try await home.store.commitPulls([commit]) }
         await #expect(throws: StoreError.self) {
             try await home.store.beginSession(
-                device: Device(id: 99, settings: device.settings, directories: [], hostKeys: []), trigger: .onDemand,
+                device: Device(id: 99, settings: device.settings, directories: [], hostKeys: [], speedUpsFailedAt: nil),
+                trigger: .onDemand,
                 operations: [])
         }
     }

@@ -14,7 +14,8 @@ import Testing
             SaveDirectory(id: 0, path: "/sd/saves", platform: .eachSubfolder, extensions: ["srm"], acceptsNew: false),
             SaveDirectory(id: 0, path: "~/PSP", platform: .named("psp"), layout: .folders),
             SaveDirectory(id: 0, path: "/sd/saves", platform: .eachSubfolder, kind: .state),
-        ], conflictPolicy: .keepBoth, deletionPolicy: .propagate, schedule: "*/5 * * * *")
+        ], conflictPolicy: .keepBoth, deletionPolicy: .propagate, schedule: "*/5 * * * *", runsCommands: false,
+        allowsEmptyPassword: true)
 
     /// Without the numbers that the store gives.
     static func bare(_ directories: [SaveDirectory]) -> [SaveDirectory] {
@@ -37,6 +38,9 @@ import Testing
             #expect(
                 device.settings.deletionPolicy == settings.deletionPolicy
                     && device.settings.schedule == settings.schedule)
+            #expect(
+                device.settings.runsCommands == settings.runsCommands
+                    && device.settings.allowsEmptyPassword == settings.allowsEmptyPassword)
         }
         #expect(try await home.store.devices().map(\.settings.name) == ["Retroid_5.pro-x", "deck"])
     }
@@ -54,6 +58,15 @@ import Testing
         #expect(directories[0].hasDefaultExtensions)
         #expect(directories[0].extensions.contains("state#"))
         #expect(directories[1].extensions == ["state", "state1"])
+    }
+
+    @Test func `what a device can't do is remembered until its settings change`() async throws {
+        let home = try await Home()
+        let device = try await home.store.addDevice(Home.settings())
+        #expect(device.speedUpsFailedAt == nil)
+        try await home.store.recordFailedSpeedUp(of: device.id, at: 1_700_000_000)
+        #expect(try await home.store.device(named: "deck").speedUpsFailedAt == 1_700_000_000)
+        #expect(try await home.store.updateDevice(device.id, device.settings).speedUpsFailedAt == nil)
     }
 
     struct Wrong: CustomTestStringConvertible, Sendable {

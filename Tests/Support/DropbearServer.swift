@@ -27,24 +27,36 @@ public final class DropbearServer: Sendable {
         return nil
     }
 
-    /// Starts the server on this port, or on one that nothing else has, and waits until it accepts connections. `hostKey` is the
-    /// name of its key in ``SSHKeys``.
-    public init(port wanted: Int? = nil, hostKey: String = "host_ed25519") async throws {
+    /// Starts the server on this port, or on one that nothing else has, and waits until it accepts connections.
+    ///
+    /// - Parameters:
+    ///   - hostKey: the name of its key in ``SSHKeys``.
+    ///   - hasPassword: whether the account has one, and keys alone let anybody in; else it has none, and nobody needs any (`-B`).
+    ///   - command: what it runs instead of everything that is asked for (`-c`).
+    public init(
+        port wanted: Int? = nil, hostKey: String = "host_ed25519", hasPassword: Bool = true, command: String? = nil
+    ) async throws {
         folder = try TemporaryFolder()
         port = try wanted ?? freePort()
         try folder.write(SSHKeys.shared.publicLine("user"), to: "home/.ssh/authorized_keys")
         for path in ["home", "home/.ssh", "home/.ssh/authorized_keys"] {
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder(path))
         }
-        try folder.write("\(NSUserName()):x:\(getuid()):\(getgid())::\(folder("home")):/bin/sh\n", to: "passwd")
+        try folder.write(
+            "\(NSUserName()):\(hasPassword ? "x" : ""):\(getuid()):\(getgid())::\(folder("home")):/bin/sh\n",
+            to: "passwd")
+        // Only root may read it; who may not asks /etc/passwd alone.
+        try folder.write("\(NSUserName())::19000:0:99999:7:::\n", to: "shadow")
+        let shadow = hasPassword || getuid() != 0 ? "" : "mount --bind '\(folder("shadow"))' /etc/shadow &&"
+        let options = (hasPassword ? "-s" : "-B") + (command.map { " -c '\($0)'" } ?? "")
         let converted = try await Command.run(
             "dropbearconvert", ["openssh", "dropbear", SSHKeys.shared.path(hostKey), folder("host_key")])
         guard converted.status == 0 else {
             throw TimedOut(what: "dropbear took the host key: \(converted.errorOutput)")
         }
         let script = """
-            mount --bind '\(folder("passwd"))' /etc/passwd &&
-            exec \(Self.executable) -F -E -s -m -p 127.0.0.1:\(port) -P '\(folder("pid"))' -r '\(folder("host_key"))'
+            mount --bind '\(folder("passwd"))' /etc/passwd && \(shadow)
+            exec \(Self.executable) -F -E \(options) -m -p 127.0.0.1:\(port) -P '\(folder("pid"))' -r '\(folder("host_key"))'
             """
         process = try ServerProcess("/usr/bin/unshare", Self.unshare + ["sh", "-c", script], log: folder("log"))
         let port = port

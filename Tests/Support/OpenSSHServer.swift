@@ -103,12 +103,12 @@ public final class OpenSSHServer: Sendable {
             PidFile none
             StrictModes no
             UsePAM no
+            \(options.lines)
             PasswordAuthentication no
             KbdInteractiveAuthentication no
             PermitRootLogin yes
             MaxStartups 100
             LogLevel \(options.logLevel)
-            \(options.lines)
             # Else bash takes a command for a login from afar, and reads the account's own .bashrc first.
             SetEnv SHLVL=1
             \(options.offersSFTP ? "Subsystem sftp \(sftp)" : "")

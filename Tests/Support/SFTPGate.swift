@@ -246,7 +246,7 @@ private final class GatedSession: Sendable {
 }
 
 /// A socket that listens on 127.0.0.1, and its port.
-private func listeningSocket() throws -> (descriptor: Int32, port: Int) {
+func listeningSocket() throws -> (descriptor: Int32, port: Int) {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -263,7 +263,7 @@ private func listeningSocket() throws -> (descriptor: Int32, port: Int) {
 }
 
 /// Waits for the next connection; nil once the socket was shut down.
-private func nextConnection(_ listener: Int32) -> Int32? {
+func nextConnection(_ listener: Int32) -> Int32? {
     while true {
         var ready = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
         guard poll(&ready, 1, -1) >= 0 || errno == EINTR else { return nil }

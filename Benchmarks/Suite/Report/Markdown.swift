@@ -98,7 +98,9 @@ struct Markdown {
         var table = MarkdownTable([
             "workload", "devices/s", "peak memory", "threads", "half of the healthy done", "all of them",
         ])
-        let measured = report.measurements.filter { $0.samples.contains { $0.crowd != nil } }
+        let measured = report.measurements.filter { measurement in
+            measurement.key.workload.hasPrefix("crowd") && measurement.samples.contains { $0.crowd != nil }
+        }
         guard !measured.isEmpty else { return "" }
         for measurement in measured {
             // Without others that hang, the run ends before it can be seen that all are done.

@@ -24,6 +24,9 @@ struct Target: Codable, Sendable {
             ratio("20 × 64 MiB first push at 0 ms, wall beside sftp -r", 1.11, "bulk-push", 0, "sftp -r"),
             ferry("10,000 unchanged at 10 ms, seconds of CPU", 0.25, "noop-10000", 10, \.cpu),
             ferry("start of `saveferry status` with 1,000 saves, seconds", 0.030, "status-1000", 0, \.wall),
+            before("\(EncryptedKeys.devices) devices with an encrypted key each, CPU beside before", 0.6, .own),
+            before("\(EncryptedKeys.devices) devices that share an encrypted key, CPU beside before", 0.2, .shared),
+            plainBesideEncrypted,
         ].map { $0(report) } + roundTrips(in: report)
     }
 
@@ -45,6 +48,27 @@ struct Target: Codable, Sendable {
             let measured = report.measurement(workload, roundTrip, SaveFerry.name).flatMap(value)
             return Target(what: what, limit: limit, measured: measured)
         }
+    }
+
+    private static func before(
+        _ what: String, _ limit: Double, _ kind: EncryptedKeys.Kind
+    ) -> (Report) -> Target {
+        { report in
+            let ours = report.measurement(kind.rawValue, 0, SaveFerry.name)?.cpu
+            let theirs = report.measurement(kind.rawValue, 0, "before")?.cpu
+            return Target(what: what, limit: limit, measured: ours.flatMap { ours in theirs.map { ours / $0 } })
+        }
+    }
+
+    private static func plainBesideEncrypted(_ report: Report) -> Target {
+        func done(_ kind: EncryptedKeys.Kind) -> Double? {
+            // Alone, the run ends before it can be seen that the device is done.
+            report.measurement(kind.rawValue, 0, SaveFerry.name)?.median { $0.crowd?.allDone ?? $0.wallSeconds }
+        }
+        let (alone, beside) = (done(.none), done(.own))
+        return Target(
+            what: "a device with a plain key beside those, time beside alone", limit: 1.5,
+            measured: alone.flatMap { alone in beside.map { $0 / alone } })
     }
 
     /// OpenSSH lets this many bytes be under way on a channel, so one round trip brings no more.

@@ -25,9 +25,13 @@ extension Orchestrator {
     /// Checks a device from the outside in: credentials, port, host key, login, SFTP, each directory. Stops where
     /// nothing more can be learnt. Writes to the device only with `writeTest`.
     public func examine(_ device: Device, writeTest: Bool) async -> [Finding] {
+        await keys.keeping { await examineInOrder(device, writeTest: writeTest) }
+    }
+
+    private func examineInOrder(_ device: Device, writeTest: Bool) async -> [Finding] {
         var findings: [Finding] = []
         do {
-            _ = try await settings.credentials(for: device)
+            _ = try await settings.credentials(for: device, keys: keys)
             findings.append(.fine("credentials", "found"))
         } catch {
             findings.append(.failed("credentials", error))
@@ -35,7 +39,7 @@ extension Orchestrator {
         do {
             let offered = try await offeredHostKeys(of: device)
             findings.append(.fine("name and port", "\(device.settings.host) port \(device.settings.port) answers"))
-            findings.append(hostKey(offered, of: device))
+            findings += [hostKey(offered.keys, of: device), algorithms(offered.algorithms)]
         } catch {
             return findings + [.failed("name and port", error)]
         }
@@ -43,10 +47,11 @@ extension Orchestrator {
             findings += try await withConnection(to: device) { connection, sftp in
                 var inside = [Finding.fine("login", "\(device.settings.user) at \(connection.serverBanner)")]
                 inside += extensions(sftp.capabilities)
-                inside.append(await clock(of: connection))
                 for directory in device.directories {
                     inside += await examine(directory, sftp, writeTest)
                 }
+                // The last, because some servers end the connection over a command.
+                inside.append(await commands(of: device, over: connection))
                 return inside
             }
         } catch {
@@ -70,6 +75,15 @@ extension Orchestrator {
                 advice: "Compare with the device, then run `saveferry device trust \(device.settings.name)`."))
     }
 
+    private func algorithms(_ agreed: AgreedAlgorithms) -> Finding {
+        let names = agreed.names.joined(separator: ", ")
+        return agreed.old.isEmpty
+            ? .fine("algorithms", names)
+            : .warning(
+                "algorithms", "\(names); old: \(agreed.old.joined(separator: ", "))",
+                "They are safe to use as SSH does. A newer SSH server on the device has better ones.")
+    }
+
     private func extensions(_ capabilities: Capabilities) -> [Finding] {
         var findings = [Finding.fine("SFTP", capabilities.extensions.joined(separator: ", "))]
         if !capabilities.atomicReplace {
@@ -85,9 +99,27 @@ extension Orchestrator {
         return findings
     }
 
-    /// The difference to the device's clock. Only for information: contents decide, not clocks.
-    private func clock(of connection: SSHConnection) async -> Finding {
-        guard let result = try? await connection.execute("date +%s"), result.status == 0,
+    /// Whether the device runs commands, and by one of them the difference to its clock. Only for information: contents decide, not
+    /// clocks, and files that can't be hashed by the device are read.
+    private func commands(of device: Device, over connection: SSHConnection) async -> Finding {
+        guard device.settings.runsCommands else {
+            return .fine("clock", "not checked: no commands are to be run on \(device.settings.name)")
+        }
+        let limit = settings.deadlines.command
+        let result: CommandResult
+        do {
+            result = try await connection.execute("date +%s", maxOutput: 4 << 10, silence: limit, limit: limit * 2)
+        } catch  where error.code == .disconnected {
+            return .warning(
+                "clock", "not checked: the device ends the connection when it is to run a command",
+                "Saves sync all the same; to spare it the attempt: "
+                    + "saveferry device edit \(device.settings.name) --no-commands")
+        } catch  where error.code == .unsupported {
+            return .warning("clock", "not checked: the device runs no commands")
+        } catch {
+            return .warning("clock", "not checked: \(error.what)")
+        }
+        guard result.status == 0,
             let theirs = Int64(
                 String(decoding: result.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
         else { return .warning("clock", "not checked: the device runs no commands") }
@@ -127,22 +159,32 @@ extension Orchestrator {
                     )
                 ]
             }
-            if let room = try await sftp.freeSpace(at: directory.remotePath) {
-                let free = "\(room.freeBytes / 1_048_576) MiB free"
-                findings.append(
-                    room.isReadOnly
-                        ? .failed(
-                            "\(check): space",
-                            DeviceFailure(code: .other, message: "mounted read-only", advice: "Check the card."))
-                        : room.freeBytes < 16 << 20
-                            ? .warning("\(check): space", free, "Make room on the device.")
-                            : .fine("\(check): space", free))
-            }
+            findings += await space(in: directory, "\(check): space", sftp)
             if writeTest { findings.append(try await writing(to: directory, check, sftp)) }
         } catch {
             findings.append(.failed(check, error))
         }
         return findings
+    }
+
+    /// Nothing where the server does not offer to tell, and no failure where it offers and then does not.
+    private func space(in directory: SaveDirectory, _ check: String, _ sftp: SFTPClient) async -> [Finding] {
+        do {
+            guard let room = try await sftp.freeSpace(at: directory.remotePath) else { return [] }
+            let free = "\(room.freeBytes / 1_048_576) MiB free"
+            if room.isReadOnly {
+                return [
+                    .failed(
+                        check, DeviceFailure(code: .other, message: "mounted read-only", advice: "Check the card."))
+                ]
+            }
+            return [
+                room.freeBytes < 16 << 20
+                    ? .warning(check, free, "Make room on the device.") : .fine(check, free)
+            ]
+        } catch {
+            return [.warning(check, "not checked: \(error.what)")]
+        }
     }
 
     private func writing(to directory: SaveDirectory, _ check: String, _ sftp: SFTPClient) async throws -> Finding {

@@ -79,9 +79,13 @@ struct ContentRecognizer: Sendable {
         let began = clock.moment()
         let largest = candidates.flatMap(\.save.files).map(\.stamp.size).max() ?? 0
         let silence = patience + .seconds(Double(largest) / Double(Self.slowest))
-        guard let hashes = try? await connection?.hashes(of: candidates.flatMap(\.paths), silence: silence) else {
-            return [:]
-        }
+        let bytes = candidates.flatMap(\.save.files).map(\.stamp.size).reduce(0, +)
+        let limit = patience * candidates.count + .seconds(Double(bytes) / Double(Self.slowest))
+        // Where the connection ended over that, everything else on it fails, and the run is made once more without.
+        guard
+            let hashes = try? await connection?.hashes(
+                of: candidates.flatMap(\.paths), silence: silence, limit: limit)
+        else { return [:] }
         var rest = hashes[...]
         var found: [(candidate: Candidate, version: Candidate.Version)] = []
         for candidate in candidates {

@@ -19,7 +19,16 @@ extension Device {
 extension OrchestratorSettings {
     /// How to log in to `device`: its own key or password file, else `keysDirectory/NAME.pem`, else
     /// `keysDirectory/id_ed25519`.
-    func credentials(for device: Device) async throws -> [Credential] {
+    ///
+    /// - Parameters:
+    ///   - keys: decrypts a key that has a passphrase.
+    ///   - pulse: is told while that is waited for.
+    func credentials(for device: Device, keys: KeyRing, pulse: Pulse = Pulse()) async throws -> [Credential] {
+        func key(_ path: String) async throws -> Credential {
+            try await Credential.keyFile(
+                at: path, passphrase: try await passphrase(of: device), agentSocket: agentSocket, keys: keys,
+                pulse: pulse)
+        }
         switch device.settings.authentication {
         case .agent:
             guard let agentSocket else {
@@ -30,20 +39,24 @@ extension OrchestratorSettings {
             }
             return [.agent(socketPath: agentSocket)]
         case .passwordFile(let path):
-            return [.password(try await SecretFile.read(path, "password"))]
+            return [
+                .password(
+                    try await SecretFile.read(path, "password", mayBeEmpty: device.settings.allowsEmptyPassword))
+            ]
         case .keyFile(let path?):
-            return [try await Credential.keyFile(at: path, passphrase: try await passphrase(of: device))]
+            return [try await key(path)]
         case .keyFile(nil):
             let candidates = [
                 "\(keysDirectory)/\(device.settings.name).pem", "\(keysDirectory)/id_ed25519",
             ]
             guard let path = candidates.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+                if device.settings.allowsEmptyPassword { return [.password(Secret(""))] }
                 throw DeviceFailure(
                     code: .authentication, message: "there is no key for \(device.settings.name)",
                     advice: "Put one at \(candidates.joined(separator: " or ")), or name one with "
                         + "`saveferry device edit \(device.settings.name) --key FILE`.")
             }
-            return [try await Credential.keyFile(at: path, passphrase: try await passphrase(of: device))]
+            return [try await key(path)]
         }
     }
 
@@ -61,7 +74,10 @@ extension Orchestrator {
         @TaskLocal static var openPeer: (@Sendable (Device) async throws -> SFTPClient)?
     #endif
 
-    /// Runs `work` on an SFTP session with the device, and the connection that it goes over where that takes commands too.
+    /// Runs `work` on an SFTP session with the device, and the connection that it goes over where that may be asked for more.
+    ///
+    /// A device that ends the connection over something that only saves time gets the whole of `work` once more without that, and so
+    /// in later runs.
     ///
     /// - Parameters:
     ///   - directories: will be listed first.
@@ -77,28 +93,77 @@ extension Orchestrator {
                 return try result.get()
             }
         #endif
-        return try await withConnection(to: device, toList: directories, pulse: pulse) { try await work($0, $1) }
+        guard mayUseSpeedUps(with: device) else {
+            return try await withConnection(to: device, toList: directories, mayWiden: false, pulse: pulse) {
+                try await work(nil, $1)
+            }
+        }
+        var isEndedBySpeedUp = false
+        do {
+            return try await withConnection(to: device, toList: directories, pulse: pulse) { connection, sftp in
+                do {
+                    return try await work(connection, sftp)
+                } catch {
+                    isEndedBySpeedUp = await connection.isEndedBySpeedUp
+                    throw error
+                }
+            }
+        } catch  where isEndedBySpeedUp && !Task.isCancelled {
+            logger.notice(
+                "the device ended the connection over a command or a further channel; once more without",
+                metadata: ["device": "\(device.settings.name)", "reason": "\(error)"])
+            return try await withoutSpeedUps(to: device, toList: directories, pulse: pulse, after: error, work)
+        }
+    }
+
+    private func withoutSpeedUps<Result: Sendable>(
+        to device: Device, toList directories: [SaveDirectory], pulse: Pulse, after failure: any Error,
+        _ work: (SSHConnection?, SFTPClient) async throws -> Result
+    ) async throws -> Result {
+        var isConnected = false
+        do {
+            return try await withConnection(to: device, toList: directories, mayWiden: false, pulse: pulse) { _, sftp in
+                isConnected = true
+                // A device that fell asleep or left meanwhile would not have been found again.
+                try? await store.recordFailedSpeedUp(of: device.id, at: Int64(clock.now().timeIntervalSince1970))
+                return try await work(nil, sftp)
+            }
+        } catch {
+            throw isConnected ? error : failure
+        }
+    }
+
+    /// Whether the device may be asked for more than SFTP over one channel: not for a week after it ended a connection over that.
+    private func mayUseSpeedUps(with device: Device) -> Bool {
+        guard let failed = device.speedUpsFailedAt else { return true }
+        let age = Int64(clock.now().timeIntervalSince1970) - failed
+        return age < 0 || age > 7 * 86_400
     }
 
     /// Opens a connection with a checked host key, runs `work` on it, and closes it however that ends. Cancelling the
     /// task cuts the connection, so that nothing waits for a device that fell silent.
     func withConnection<Result: Sendable>(
-        to device: Device, toList directories: [SaveDirectory] = [], pulse: Pulse = Pulse(),
+        to device: Device, toList directories: [SaveDirectory] = [], mayWiden: Bool = true, pulse: Pulse = Pulse(),
         _ work: (SSHConnection, SFTPClient) async throws -> Result
     ) async throws -> Result {
         let connection = try await connect(to: device, pulse)
         logger.debug(
-            "logged in", metadata: ["device": "\(device.settings.name)", "server": "\(connection.serverBanner)"])
+            "logged in",
+            metadata: [
+                "device": "\(device.settings.name)", "server": "\(connection.serverBanner)",
+                "algorithms": "\(connection.algorithms.names.joined(separator: " "))",
+            ])
         defer { connection.close() }
         return try await withTaskCancellationHandler {
-            try await work(connection, try await connection.openSFTP(toList: directories.map(\.remotePath)))
+            try await work(
+                connection, try await connection.openSFTP(toList: directories.map(\.remotePath), mayWiden: mayWiden))
         } onCancel: {
             connection.close()
         }
     }
 
     private func connect(to device: Device, _ pulse: Pulse) async throws -> SSHConnection {
-        let credentials = try await settings.credentials(for: device)
+        let credentials = try await settings.credentials(for: device, keys: keys, pulse: pulse)
         do {
             return try await SSHConnection.connect(
                 to: device.endpoint, pins: device.pins, credentials: credentials, deadlines: settings.deadlines,

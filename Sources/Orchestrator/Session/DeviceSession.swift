@@ -99,6 +99,8 @@ struct DeviceSession: Sendable {
                         listings, covering(listings, scope.value), over: connection, sftp, into: staging,
                         keepsContents: true)
                     await widened
+                    // A server that ended the connection over a further channel gets all of it once more with one.
+                    try await connection?.checkIsOpen()
                     try stop.check()
                     let ledger = try await Ledger.begin(
                         examined.plan, of: device, trigger: trigger, store: store, events: environment.events)
@@ -192,7 +194,7 @@ struct DeviceSession: Sendable {
         into staging: Staging, keepsContents: Bool = true
     ) -> ContentReader {
         let recognizer = ContentRecognizer(
-            connection: connection, sftp: sftp, store: store, directories: device.directoriesByID, scope: scope,
+            connection: device.settings.runsCommands ? connection : nil, sftp: sftp, store: store, directories: device.directoriesByID, scope: scope,
             listed: listed, clock: environment.clock, patience: environment.settings.deadlines.command)
         return ContentReader(
             sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, recognizer: recognizer,

@@ -62,3 +62,10 @@ func printable(_ bytes: some Collection<UInt8>) -> String {
             ? String(UnicodeScalar(byte)) : "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }.joined()
 }
+
+extension Collection<UInt8> {
+    /// Without white space and control characters at both ends.
+    var trimmed: [UInt8] {
+        Array(Array(drop { $0 <= 0x20 }).reversed().drop { $0 <= 0x20 }.reversed())
+    }
+}

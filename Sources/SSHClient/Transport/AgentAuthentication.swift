@@ -7,26 +7,58 @@ import NIOCore
 /// libssh2 asks for the signature in the middle of a call. It is told to wait, the agent is asked without blocking the
 /// event loop, and the call is repeated once the signature is there.
 struct AgentAuthentication {
-    let driver: SSHDriver
-    let endpoint: Endpoint
+    let login: Authentication
+    /// The public half of the only key that is tried; nil tries each.
+    let publicKey: [UInt8]?
+    private var driver: SSHDriver { login.driver }
+    private var endpoint: Endpoint { login.endpoint }
+
+    init(login: Authentication, publicKey: [UInt8]?) {
+        self.login = login
+        self.publicKey = publicKey
+    }
 
     func logIn(socketPath: String) async throws(SSHError) {
         let agent = AgentClient(socketPath: socketPath)
+        let identities = try await usableIdentities(agent)
+        var last = LoginAnswer.refused
+        for (refused, identity) in identities.enumerated() {
+            do throws(SSHError) {
+                last = try await answer(to: identity, agent)
+            } catch  where error.code == .disconnected && refused > 0 {
+                throw SSHError(
+                    .authenticationRefused,
+                    "\(endpoint) ended the login after \(refused + 1) of the ssh-agent's \(identities.count) keys (\(error.what))",
+                    advice: "Name the right one: --key with its public half (FILE.pub) picks it out of the ssh-agent.")
+            }
+            if last == .accepted { return }
+            if last == .signatureRefused { break }
+        }
+        guard let methods = try await login.methodsAfterRefusal() else { return }
+        throw login.refusal(
+            of: "\(last == .signatureRefused ? "a key" : "any") of the ssh-agent's \(identities.count) keys",
+            by: "publickey", last, methods,
+            advice: "Add the public half of one to ~/.ssh/authorized_keys on the device.")
+    }
+
+    /// The agent's keys that can be used; at least one.
+    private func usableIdentities(_ agent: AgentClient) async throws(SSHError) -> [AgentClient.Identity] {
         let identities = try await agent.identities().filter {
             !$0.blob.starts(with: [0, 0, 0, 7] + Array("ssh-rsa".utf8))
         }
-        for identity in identities where try await isAccepted(identity, agent) { return }
+        let chosen = identities.filter { publicKey == nil || $0.blob == publicKey }
+        guard chosen.isEmpty else { return chosen }
         throw SSHError(
             .authenticationRefused,
             identities.isEmpty
                 ? "the ssh-agent holds no key that can be used (RSA keys can't)"
-                : "\(endpoint) accepts none of the ssh-agent's \(identities.count) keys",
+                : "the ssh-agent does not hold the key that is named for \(endpoint)",
             advice: "Add an ed25519 key with ssh-add, and its public half to ~/.ssh/authorized_keys on the device.")
     }
 
-    private func isAccepted(
-        _ identity: AgentClient.Identity, _ agent: AgentClient
-    ) async throws(SSHError) -> Bool {
+    private func answer(
+        to identity: AgentClient.Identity, _ agent: AgentClient
+    ) async throws(SSHError) -> LoginAnswer {
         let user = endpoint.user
         let outcome = try await driver.perform { session throws(SSHError) -> SSHSession.Step<Outcome> in
             let code = libssh2_userauth_publickey(
@@ -35,27 +67,31 @@ struct AgentAuthentication {
             if code == LIBSSH2_ERROR_EAGAIN, case .wanted(let data) = session.agentSignature {
                 return .done(.signatureWanted(data))
             }
-            switch try session.acceptance(code) {
+            switch try session.answer(code) {
             case .again: return .again
-            case .done(let isAccepted): return .done(.answered(isAccepted))
+            case .done(let answer): return .done(.answered(answer))
             }
         }
-        guard case .signatureWanted(let data) = outcome else { return outcome == .answered(true) }
+        let data: [UInt8]
+        switch outcome {
+        case .answered(let answer): return answer
+        case .signatureWanted(let wanted): data = wanted
+        }
         let signature = try await agent.sign(data, with: identity.blob)
         return try await driver.perform { session throws(SSHError) in
             session.agentSignature = signature.map { .made($0) } ?? .refused
             let code = libssh2_userauth_publickey(
                 session.raw, user, identity.blob, identity.blob.count, signWithAgent,
                 libssh2_session_abstract(session.raw))
-            let step = try session.acceptance(code)
+            let step = try session.answer(code)
             if case .done = step { session.agentSignature = .none }
             return step
         }
     }
 
-    private enum Outcome: Equatable {
+    private enum Outcome {
         case signatureWanted([UInt8])
-        case answered(Bool)
+        case answered(LoginAnswer)
     }
 }
 

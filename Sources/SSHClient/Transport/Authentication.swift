@@ -7,7 +7,7 @@ struct Authentication {
     let driver: SSHDriver
     let endpoint: Endpoint
 
-    /// Tries each credential in order until one is accepted.
+    /// Tries each credential in order until one is accepted, or the server lets the user in without.
     func logIn(with credentials: [Credential]) async throws(SSHError) {
         var refusal: SSHError?
         for credential in credentials {
@@ -17,12 +17,15 @@ struct Authentication {
                     try await useKey(file, contents, passphrase)
                 case .password(let password):
                     try await usePassword(password)
-                case .agent(let path):
-                    try await AgentAuthentication(driver: driver, endpoint: endpoint).logIn(socketPath: path)
+                case .agent(let path, let publicKey):
+                    try await AgentAuthentication(login: self, publicKey: publicKey).logIn(socketPath: path)
                 }
                 return
             } catch  where error.code == .authenticationRefused || error.code == .badKeyFile {
                 refusal = error
+            } catch  where error.code == .disconnected {
+                // Servers end the connection after some refusals, and then the first of them is what to look at.
+                throw refusal ?? error
             }
         }
         throw refusal
@@ -36,52 +39,104 @@ struct Authentication {
     ) async throws(SSHError) {
         let user = endpoint.user
         let key = contents.text
-        _ = try await driver.perform { session throws(SSHError) in
+        let sent = try await driver.perform { session throws(SSHError) in .done(session.sentBytes) }
+        let answer = try await driver.perform { session throws(SSHError) -> SSHSession.Step<LoginAnswer> in
             let code = libssh2_userauth_publickey_frommemory(
                 session.raw, user, user.utf8.count, nil, 0, key, key.utf8.count, passphrase?.text)
-            return try session.step(code) { code, text in
-                // A key that can't be used and one that is not accepted come as codes that overlap. The callback is
-                // what signs, after the server accepted the public half: it may fail without the passphrase.
-                let isKeyAtFault =
-                    [LIBSSH2_ERROR_FILE, LIBSSH2_ERROR_KEYFILE_AUTH_FAILED].contains(code)
-                    || ["private key", "extract", "Callback"].contains(where: text.contains)
-                if isKeyAtFault {
-                    return SSHError(
-                        .badKeyFile,
-                        "the key \(file) can't be used: wrong or missing passphrase, or a kind that "
-                            + "libssh2 \(SSHLibrary.version) doesn't know",
-                        advice: "Give its passphrase, or make a new key: ssh-keygen -t ed25519")
-                }
-                return SSHError(
-                    .authenticationRefused, "\(endpoint) does not accept the key \(file)",
-                    advice: "Append the public half (\(file).pub) to ~/.ssh/authorized_keys of \(user) on the device.")
-            }
+            // Before it asks the server, libssh2 makes the public half.
+            if code < 0, code != LIBSSH2_ERROR_EAGAIN, session.sentBytes == sent { return .done(.unusable) }
+            return try session.answer(code)
+        }
+        switch answer {
+        case .accepted: return
+        case .unusable:
+            throw KeyFile.unusable(
+                file, "its passphrase is wrong, or libssh2 \(SSHLibrary.version) doesn't know its kind",
+                advice: "Give its passphrase, or make a new key: ssh-keygen -t ed25519")
+        case .refused, .signatureRefused:
+            guard let methods = try await methodsAfterRefusal() else { return }
+            throw refusal(
+                of: "the key \(file)", by: "publickey", answer, methods,
+                advice: "Append the public half (\(file).pub) to ~/.ssh/authorized_keys of \(user) on the device.")
         }
     }
 
     private func usePassword(
         _ password: Secret
     ) async throws(SSHError) {
-        let methods = try await methods()
+        guard let methods = try await methodsUnlessLetIn() else { return }
         if methods.contains("password"), try await isAccepted(asPassword: password) { return }
         if methods.contains("keyboard-interactive"), try await isAccepted(asAnswer: password) { return }
-        throw SSHError(
-            .authenticationRefused,
-            "\(endpoint) does not accept the password; it allows \(methods.joined(separator: ", "))",
-            advice: methods.contains("password") || methods.contains("keyboard-interactive")
-                ? "Check the user name and the password file." : "Log in with a key instead.")
+        guard !Set(methods).isDisjoint(with: ["password", "keyboard-interactive"]) else {
+            throw SSHError(
+                .authenticationRefused,
+                "\(endpoint) does not accept the password; it allows \(listed(methods))",
+                advice: "Log in with a key instead.")
+        }
+        // A method that was accepted is asked for no more.
+        guard let left = try await methodsAfterRefusal() else { return }
+        let isPartial = !left.isEmpty && Set(left).isDisjoint(with: ["password", "keyboard-interactive"])
+        throw refusal(
+            of: "the password", by: "password", isPartial ? .signatureRefused : .refused, left,
+            advice: "Check the user name and the password file.")
     }
 
-    /// The methods that the server allows this user.
-    private func methods() async throws(SSHError) -> [String] {
+    /// Why a server let nobody in.
+    ///
+    /// - Parameters:
+    ///   - answer: `signatureRefused` where the server had nothing against this credential itself.
+    ///   - methods: what it allows after that.
+    func refusal(
+        of credential: String, by method: String, _ answer: LoginAnswer, _ methods: [String], advice: String
+    ) -> SSHError {
+        if answer == .signatureRefused {
+            return methods.isEmpty || methods.contains(method)
+                ? SSHError(
+                    .authenticationRefused, "\(endpoint) knows \(credential), and refused the login all the same",
+                    advice: "Its SSH server's log says why: the account may be locked, or not be allowed to log in.")
+                : SSHError(
+                    .authenticationRefused,
+                    "\(endpoint) accepted \(credential), and wants a second factor: \(listed(methods))",
+                    advice:
+                        "SaveFerry logs in with one: let the account do with it (AuthenticationMethods in sshd_config)."
+                )
+        }
+        if !methods.isEmpty, !methods.contains(method), method == "publickey" {
+            return SSHError(
+                .authenticationRefused,
+                "\(endpoint) does not accept \(credential): it takes no keys, only \(listed(methods))",
+                advice: methods.contains("password") || methods.contains("keyboard-interactive")
+                    ? "Give the device a password file (--password-file), or switch keys on in its SSH server."
+                    : "Switch keys on in its SSH server.")
+        }
+        return SSHError(.authenticationRefused, "\(endpoint) does not accept \(credential)", advice: advice)
+    }
+
+    /// As ``methodsUnlessLetIn()``; none where the server has ended the connection after the refusal.
+    func methodsAfterRefusal() async throws(SSHError) -> [String]? {
+        do throws(SSHError) {
+            return try await methodsUnlessLetIn()
+        } catch  where error.code == .disconnected {
+            return []
+        }
+    }
+
+    private func listed(_ methods: [String]) -> String {
+        methods.isEmpty ? "nothing" : methods.joined(separator: ", ")
+    }
+
+    /// The methods that the server allows this user by now, or nil when it let the user in: accounts without a password need
+    /// nothing to log in (RFC 4252, section 5.2).
+    private func methodsUnlessLetIn() async throws(SSHError) -> [String]? {
         let user = endpoint.user
-        return try await driver.perform { session throws(SSHError) -> SSHSession.Step<[String]> in
+        return try await driver.perform { session throws(SSHError) -> SSHSession.Step<[String]?> in
             if let list = libssh2_userauth_list(session.raw, user, UInt32(user.utf8.count)) {
                 return .done(String(cString: list).split(separator: ",").map { printable($0.utf8) })
             }
-            // No list and no error: the server let the user in without anything.
-            if libssh2_userauth_authenticated(session.raw) == 1 { return .done([]) }
-            return try session.failureOrAgain { _, text in SSHError(.disconnected, "logging in failed: \(text)") }
+            if libssh2_userauth_authenticated(session.raw) == 1 { return .done(nil) }
+            let code = libssh2_session_last_errno(session.raw)
+            if code == LIBSSH2_ERROR_EAGAIN { return .again }
+            throw session.endedLogin(session.lastErrorText)
         }
     }
 
@@ -89,38 +144,61 @@ struct Authentication {
         asPassword password: Secret
     ) async throws(SSHError) -> Bool {
         let user = endpoint.user
-        return try await driver.perform { session throws(SSHError) in
-            try session.acceptance(
+        let answer = try await driver.perform { session throws(SSHError) in
+            try session.answer(
                 libssh2_userauth_password_ex(
                     session.raw, user, UInt32(user.utf8.count), password.text, UInt32(password.text.utf8.count), nil))
         }
+        return answer == .accepted
     }
 
     private func isAccepted(
         asAnswer password: Secret
     ) async throws(SSHError) -> Bool {
         let user = endpoint.user
-        return try await driver.perform { session throws(SSHError) in
+        let answer = try await driver.perform { session throws(SSHError) in
             session.password = password
-            return try session.acceptance(
+            return try session.answer(
                 libssh2_userauth_keyboard_interactive_ex(
                     session.raw, user, UInt32(user.utf8.count), answerPrompts))
         }
+        return answer == .accepted
     }
 }
 
+/// What came of one attempt to log in.
+enum LoginAnswer: Hashable {
+    case accepted
+    case refused
+    /// The server had accepted the public half, and let nobody in all the same when it was signed for: it wants more than that.
+    case signatureRefused
+    /// No signature could be made.
+    case unusable
+}
+
 extension SSHSession {
-    /// Whether a login was accepted; a refusal is an answer, everything else an error.
-    func acceptance(_ code: Int32) throws(SSHError) -> Step<Bool> {
+    /// What a login call came to; a refusal is an answer, everything else an error. libssh2 has one code for many things here,
+    /// and only its words tell them apart.
+    func answer(_ code: Int32) throws(SSHError) -> Step<LoginAnswer> {
+        let refusals = [
+            LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED, LIBSSH2_ERROR_PASSWORD_EXPIRED,
+        ]
         switch code {
-        case LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED, LIBSSH2_ERROR_PASSWORD_EXPIRED:
-            return .done(false)
+        case 0...: return .done(.accepted)
+        case LIBSSH2_ERROR_EAGAIN: return .again
         default:
-            switch try step(code, { _, text in SSHError(.disconnected, "logging in failed: \(text)") }) {
-            case .again: return .again
-            case .done: return .done(true)
-            }
+            let text = lastErrorText
+            if text.contains("Callback returned error") { return .done(.unusable) }
+            guard refusals.contains(code), !text.hasPrefix("Waiting for") else { throw endedLogin(text) }
+            return .done(text.contains("Invalid signature") ? .signatureRefused : .refused)
         }
+    }
+
+    /// The connection ended before the server answered.
+    fileprivate func endedLogin(_ text: String) -> SSHError {
+        SSHError(
+            .disconnected, "the device ended the connection during login\(farewell)",
+            advice: "Its SSH server may be overloaded or broken; its own log says why. (libssh2: \(text))")
     }
 }
 

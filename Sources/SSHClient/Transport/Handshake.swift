@@ -6,6 +6,7 @@ struct Handshake: Sendable {
     let driver: SSHDriver
     let hostKey: HostKey
     let serverBanner: String
+    let algorithms: AgreedAlgorithms
 
     /// Connects and exchanges keys, accepting only host keys of `algorithms`. Nothing is authenticated.
     static func perform(
@@ -15,10 +16,10 @@ struct Handshake: Sendable {
         do throws(SSHError) {
             return try await driver.withDeadline(deadlines.handshake, "the key exchange with \(endpoint.host)") {
                 () async throws(SSHError) in
-                let (hostKey, banner) = try await driver.perform { session throws(SSHError) in
+                let (hostKey, banner, agreed) = try await driver.perform { session throws(SSHError) in
                     try exchangeKeys(session, endpoint, algorithms)
                 }
-                return Handshake(driver: driver, hostKey: hostKey, serverBanner: banner)
+                return Handshake(driver: driver, hostKey: hostKey, serverBanner: banner, algorithms: agreed)
             }
         } catch {
             driver.fail(error)
@@ -34,14 +35,14 @@ struct Handshake: Sendable {
 
 private func exchangeKeys(
     _ session: SSHSession, _ endpoint: Endpoint, _ algorithms: [String]
-) throws(SSHError) -> SSHSession.Step<(HostKey, String)> {
+) throws(SSHError) -> SSHSession.Step<(HostKey, String, AgreedAlgorithms)> {
     try prefer(algorithms, session)
     let step = try session.step(libssh2_session_handshake(session.raw, session.descriptor)) { _, text in
         failure(text, session, endpoint, algorithms)
     }
     switch step {
     case .again: return .again
-    case .done: return .done((try hostKey(session, endpoint), banner(session)))
+    case .done: return .done((try hostKey(session, endpoint), banner(session), AgreedAlgorithms(session)))
     }
 }
 
@@ -63,16 +64,18 @@ private func prefer(_ algorithms: [String], _ session: SSHSession) throws(SSHErr
 private func failure(
     _ text: String, _ session: SSHSession, _ endpoint: Endpoint, _ algorithms: [String]
 ) -> SSHError {
-    if let mismatch = session.offer?.mismatch(hostKeys: algorithms) {
-        let advice =
-            SSHLibrary.supportsRSA || session.offer?.hostKeys.allSatisfy { $0.contains("rsa") } != true
-            ? "Update the device's SSH server, or add a key of a kind that both have."
-            : "libssh2 \(SSHLibrary.version) can't use RSA host keys: make an ed25519 host key on the device."
-        return SSHError(
-            .noCommonAlgorithm, "no algorithm in common with \(endpoint.host): \(mismatch)", advice: advice)
+    if let offer = session.offer, let mismatch = offer.mismatch(hostKeys: algorithms) {
+        return offer.hasOnlyOldHostKeys
+            ? SSHError(onlyOldHostKeysAt: endpoint, mismatch)
+            : SSHError(
+                .noCommonAlgorithm, "no algorithm in common with \(endpoint.host): \(mismatch)",
+                advice: "Update the device's SSH server, or let it offer what SaveFerry has.")
     }
+    let words = session.preambleText
     return SSHError(
-        .disconnected, "the key exchange with \(endpoint.host) failed: \(text)",
+        .disconnected,
+        "the key exchange with \(endpoint.host) failed: \(text)\(session.farewell)"
+            + (words.isEmpty ? "" : "; it said \"\(words)\""),
         advice: "Is it an SSH server that answers at port \(endpoint.port)?")
 }
 
@@ -92,4 +95,29 @@ private func hostKey(_ session: SSHSession, _ endpoint: Endpoint) throws(SSHErro
 
 private func banner(_ session: SSHSession) -> String {
     libssh2_session_banner_get(session.raw).map { printable(String(cString: $0).utf8) } ?? ""
+}
+
+extension AgreedAlgorithms {
+    /// Of a session whose handshake is over.
+    fileprivate init(_ session: SSHSession) {
+        func name(_ method: Int32) -> String {
+            libssh2_session_methods(session.raw, method).map { printable(String(cString: $0).utf8) } ?? ""
+        }
+        self.init(
+            keyExchange: name(LIBSSH2_METHOD_KEX), hostKey: name(LIBSSH2_METHOD_HOSTKEY),
+            cipher: name(LIBSSH2_METHOD_CRYPT_CS), mac: name(LIBSSH2_METHOD_MAC_CS))
+    }
+}
+
+extension SSHError {
+    /// Systems whose SSH server makes no newer keys mostly have another one that does.
+    fileprivate init(onlyOldHostKeysAt endpoint: Endpoint, _ mismatch: String) {
+        self.init(
+            .noCommonAlgorithm,
+            "\(endpoint.host) has only RSA or DSA host keys, which libssh2 \(SSHLibrary.version) can't verify (\(mismatch))",
+            advice:
+                "Make an ed25519 host key on the device (dropbearkey or ssh-keygen, with -t ed25519). Where its SSH server "
+                + "is too old for one, switch to the system's other SSH server, if it has one: many have both dropbear and OpenSSH."
+        )
+    }
 }

@@ -23,6 +23,10 @@ final class SSHDriver: @unchecked Sendable {
     private var watchdog: RepeatedTask?
     /// What ended the connection; nil while it lives.
     private(set) var failure: SSHError?
+    /// How many channels are being opened that the work can be done without.
+    var speedUpsBeingOpened = 0
+    /// Whether the device ended the connection over something that the work can be done without.
+    private(set) var isEndedBySpeedUp = false
 
     private init(channel: any Channel, deadlines: Deadlines, pulse: Pulse) throws(SSHError) {
         self.channel = channel
@@ -198,6 +202,9 @@ final class SSHDriver: @unchecked Sendable {
     private func end(_ error: SSHError) {
         guard failure == nil else { return }
         failure = error
+        isEndedBySpeedUp =
+            [.disconnected, .timedOut, .protocolError].contains(error.code)
+            && (speedUpsBeingOpened > 0 || streams.contains { $0.isUnprovenSpeedUp })
         pulse.setAwaiting(false)
         watchdog?.cancel()
         channel.close(mode: .all, promise: nil)

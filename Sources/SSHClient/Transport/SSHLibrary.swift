@@ -19,12 +19,16 @@ public enum SSHLibrary {
         ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"]
         + (supportsRSA ? ["rsa-sha2-512", "rsa-sha2-256"] : [])
 
+    /// Here and below, the last is for servers that have nothing else; see ``oldAlgorithms``.
     static let keyExchanges =
-        "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521"
+        "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
+        + "diffie-hellman-group14-sha256"
     /// Nothing that only libssh2 1.11 has: there a hostile server can make AES-GCM (CVE-2026-66033) and encrypt-then-MAC
     /// (CVE-2026-66035) write outside their buffers, and no version number tells which builds are mended.
     static let ciphers = "aes128-ctr,aes256-ctr"
-    static let macs = "hmac-sha2-256,hmac-sha2-512"
+    static let macs = "hmac-sha2-256,hmac-sha2-512,hmac-sha1"
+    /// What only old servers need; none of it is known to be broken.
+    static let oldAlgorithms: Set = ["diffie-hellman-group14-sha256", "hmac-sha1"]
 
     /// The names by which a server may offer the pinned key's algorithm: an RSA key is pinned as `ssh-rsa` and
     /// offered with SHA-2 signatures.

@@ -27,6 +27,12 @@ final class SSHSession {
         var isClosed = false
         /// The beginning of what the server sent, until the handshake is over.
         var prefix: [UInt8]? = []
+        /// What came before the server's identification.
+        var preamble = Preamble()
+        /// How many bytes were sent.
+        var sent = 0
+        /// The server's words for ending the connection (RFC 4253, section 11.1).
+        var farewell: String?
         /// The answer to hidden prompts of keyboard-interactive.
         var password: Secret?
         /// An agent's part in a public key authentication.
@@ -46,6 +52,7 @@ final class SSHSession {
         self.raw = raw
         self.buffers = buffers
         saveferry_set_transport(raw, sendToBuffer, receiveFromBuffer)
+        saveferry_set_disconnect(raw, rememberFarewell)
         libssh2_session_set_blocking(raw, 0)
     }
 
@@ -60,10 +67,10 @@ final class SSHSession {
 
     /// Bytes from the other side.
     func receive(_ bytes: ByteBuffer) {
+        var bytes = buffers.preamble.strip(bytes)
         if let prefix = buffers.prefix, prefix.count < 16_384 {
             buffers.prefix = prefix + Array(bytes.readableBytesView.prefix(16_384))
         }
-        var bytes = bytes
         if buffers.inbound.readableBytes == 0 {
             buffers.inbound = bytes
         } else {
@@ -88,6 +95,15 @@ final class SSHSession {
 
     /// Forgets the beginning of the connection.
     func dropPrefix() { buffers.prefix = nil }
+
+    /// What the server said before its identification, safe to print; empty when it said nothing.
+    var preambleText: String { printable(buffers.preamble.text.trimmed) }
+
+    /// How many bytes libssh2 sent so far.
+    var sentBytes: Int { buffers.sent }
+
+    /// `: ` and the server's words for ending the connection; empty when it said none.
+    var farewell: String { buffers.farewell.map { ": \($0)" } ?? "" }
 
     var password: Secret? {
         get { buffers.password }
@@ -123,7 +139,7 @@ final class SSHSession {
     private func failure(_ code: Int32, _ describe: (Int32, String) -> SSHError) -> SSHError {
         switch code {
         case LIBSSH2_ERROR_SOCKET_DISCONNECT, LIBSSH2_ERROR_SOCKET_RECV, LIBSSH2_ERROR_SOCKET_SEND:
-            SSHError(.disconnected, "the device closed the connection")
+            SSHError(.disconnected, "the device closed the connection\(farewell)")
         default: describe(code, lastErrorText)
         }
     }
@@ -143,7 +159,15 @@ private let sendToBuffer: saveferry_send = { _, bytes, count, _, abstract in
     let buffers = Unmanaged<SSHSession.Buffers>.fromOpaque(pointer).takeUnretainedValue()
     if buffers.isClosed { return -Int(EPIPE) }
     buffers.outbound.writeBytes(UnsafeRawBufferPointer(start: bytes, count: count))
+    buffers.sent += count
     return count
+}
+
+private let rememberFarewell: saveferry_disconnect = { _, _, message, length, _, _, abstract in
+    guard let message, length > 0, let pointer = abstract?.pointee else { return }
+    let buffers = Unmanaged<SSHSession.Buffers>.fromOpaque(pointer).takeUnretainedValue()
+    let bytes = UnsafeRawBufferPointer(start: message, count: min(Int(length), 256))
+    buffers.farewell = printable(Array(bytes).trimmed)
 }
 
 private let receiveFromBuffer: saveferry_recv = { _, bytes, count, _, abstract in

@@ -21,6 +21,15 @@ enum RemoteProgram: Sendable {
     case subsystem(String)
     case command(String)
 
+    /// Whether what is written may follow the request at once, which saves a round trip. A command may be refused, and some
+    /// servers end the connection when input comes for it all the same.
+    fileprivate var takesInputUnanswered: Bool {
+        switch self {
+        case .subsystem: true
+        case .command: false
+        }
+    }
+
     fileprivate func start(on channel: OpaquePointer) -> Int32 {
         let (request, name) =
             switch self {
@@ -51,15 +60,27 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     private var hasEnded: Bool { ending != nil }
     /// What is still to be started, or was asked for and not yet confirmed.
     private var program: RemoteProgram?
+    private let takesInputUnanswered: Bool
     /// Why the server did not start the program, or why we did not wait for its end.
     private(set) var failure: SSHError?
+
+    /// The first bytes of the program's standard output and standard error, for what to say when it is not what was expected.
+    private(set) var firstOutput: [UInt8] = []
+    private(set) var firstErrors: [UInt8] = []
+    private static let firstSize = 512
+    /// Whether the work can be done without this channel, and the device has not answered on it yet.
+    private(set) var isUnprovenSpeedUp: Bool
+    /// Whether the program ended by itself.
+    private(set) var isEndedByDevice = false
 
     /// The most that one read takes out of libssh2.
     private static let readSize = 128 * 1024
 
-    init(raw: OpaquePointer, program: RemoteProgram, driver: SSHDriver) {
+    init(raw: OpaquePointer, program: RemoteProgram, driver: SSHDriver, isSpeedUp: Bool) {
+        isUnprovenSpeedUp = isSpeedUp
         self.raw = raw
         self.program = program
+        takesInputUnanswered = program.takesInputUnanswered
         self.driver = driver
     }
 
@@ -118,17 +139,30 @@ final class SSHStream: ByteStream, @unchecked Sendable {
         guard onBytes != nil, !hasEnded else { return }
         start(session)
         flush()
-        read(0) { onBytes?($0) }
-        read(1) { onErrorBytes?($0) }
+        read(0) { bytes in
+            SSHStream.keepFirst(bytes, in: &firstOutput)
+            // A command is a matter of trust until its end.
+            if program == nil, takesInputUnanswered { isUnprovenSpeedUp = false }
+            onBytes?(bytes)
+        }
+        read(1) { bytes in
+            SSHStream.keepFirst(bytes, in: &firstErrors)
+            onErrorBytes?(bytes)
+        }
         flush()
         // Not at the end of the data already: the exit status comes between it and the close (RFC 4254, section 6.10).
         if !hasEnded, libssh2_channel_eof(raw) == 1, libssh2_channel_wait_closed(raw) != LIBSSH2_ERROR_EAGAIN {
             driver.remove(self)
+            isEndedByDevice = true
             end(SSHError(.disconnected, "the device's server ended the channel"))
         }
     }
 
-    /// Asks for the program. What is written follows the request at once: waiting for the answer would cost a round trip.
+    private static func keepFirst(_ bytes: ByteBuffer, in first: inout [UInt8]) {
+        if first.count < firstSize { first += bytes.readableBytesView.prefix(firstSize - first.count) }
+    }
+
+    /// Asks for the program.
     private func start(_ session: SSHSession) {
         guard let program else { return }
         do throws(SSHError) {
@@ -145,6 +179,7 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     }
 
     private func flush() {
+        guard program == nil || takesInputUnanswered else { return }
         while outgoing.readableBytes > 0, !hasEnded {
             let written = outgoing.withUnsafeReadableBytes { bytes in
                 libssh2_channel_write_ex(raw, 0, bytes.bindMemory(to: CChar.self).baseAddress, bytes.count)

@@ -38,8 +38,20 @@ struct ServerOffer: Hashable {
         self.macs = macs
     }
 
-    /// What both sides have where they have nothing in common, or nil when every kind has a common name.
+    /// Whether every host key is of a kind that the SSH library can't verify: RSA before libssh2 1.11, RSA with SHA-1, or DSA.
+    var hasOnlyOldHostKeys: Bool {
+        !hostKeys.isEmpty
+            && hostKeys.allSatisfy { ["ssh-rsa", "rsa-sha2-256", "rsa-sha2-512", "ssh-dss"].contains($0) }
+            && Set(hostKeys).isDisjoint(with: SSHLibrary.hostKeyAlgorithms)
+    }
+
+    /// What both sides have where they have nothing in common, or nil when every kind has a common name. A host key that is
+    /// `wanted` is looked for only where the server has any that can be used: a handshake may ask for one kind after the other.
     func mismatch(hostKeys wanted: [String]) -> String? {
+        mismatch(accepting: SSHLibrary.hostKeyAlgorithms) ?? mismatch(accepting: wanted)
+    }
+
+    private func mismatch(accepting wanted: [String]) -> String? {
         let kinds = [
             ("key exchange", keyExchanges, SSHLibrary.keyExchanges.split(separator: ",").map(String.init)),
             ("host key", hostKeys, wanted),

@@ -9,6 +9,7 @@ enum Migrations {
         migrator.registerMigration("3: the cards that save directories lie on", migrate: addCards)
         migrator.registerMigration("4: failed runs in a row", migrate: addFailureCounts)
         migrator.registerMigration("5: halted runs, and what runs left alone", migrate: addHalts)
+        migrator.registerMigration("6: what devices can do without", migrate: addDeviceHabits)
         return migrator
     }
 }

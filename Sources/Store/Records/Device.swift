@@ -10,6 +10,9 @@ public struct Device: Hashable, Sendable {
     public let directories: [SaveDirectory]
     /// Fingerprints of the host keys that the user trusts; none before the first `device trust`.
     public let hostKeys: [PinnedHostKey]
+    /// When it last ended a connection over something that the work can be done without, in seconds since 1970; nil when it did
+    /// not since its settings were last changed.
+    public let speedUpsFailedAt: Int64?
 }
 
 /// What the user configures of a device.
@@ -44,13 +47,17 @@ public struct DeviceSettings: Hashable, Sendable {
     public var deletionPolicy: DeletionPolicy
     /// When `serve` syncs it: a cron expression or an interval; nil follows the global schedule.
     public var schedule: String?
+    /// Whether commands may be run on it, which spares reading large files that did not change.
+    public var runsCommands: Bool
+    /// Whether its account may have no password: the password file may be empty, and without any key none is needed.
+    public var allowsEmptyPassword: Bool
 
     /// Settings; see the properties. The directories' numbers are given by the store.
     public init(
         name: String, host: String, port: Int = 22, user: String = "root",
         authentication: Authentication = .keyFile(path: nil), owner: String = "default", isEnabled: Bool = true,
         directories: [SaveDirectory], conflictPolicy: ConflictPolicy? = nil, deletionPolicy: DeletionPolicy = .hold,
-        schedule: String? = nil
+        schedule: String? = nil, runsCommands: Bool = true, allowsEmptyPassword: Bool = false
     ) {
         self.name = name
         self.host = host
@@ -63,6 +70,8 @@ public struct DeviceSettings: Hashable, Sendable {
         self.conflictPolicy = conflictPolicy
         self.deletionPolicy = deletionPolicy
         self.schedule = schedule
+        self.runsCommands = runsCommands
+        self.allowsEmptyPassword = allowsEmptyPassword
     }
 
     /// Throws what is wrong with these settings, in the user's words: ``StoreError/Code/invalid`` with its

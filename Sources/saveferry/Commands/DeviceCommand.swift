@@ -22,7 +22,9 @@ struct DeviceOptions: ParsableArguments {
     @Option(help: "TCP port of its SSH server.") var port: String?
     @Option(help: "Login name.") var user: String?
     @Option(
-        help: ArgumentHelp("Private key file; without it keys_dir/NAME.pem or keys_dir/id_ed25519.", valueName: "file"))
+        help: ArgumentHelp(
+            "Private key file, or a public half (FILE.pub) that picks one of the ssh-agent's keys; without it keys_dir/NAME.pem or "
+                + "keys_dir/id_ed25519.", valueName: "file"))
     var key: String?
     @Option(help: ArgumentHelp("File with the password on its first line, mode 0600.", valueName: "file"))
     var passwordFile: String?
@@ -53,6 +55,13 @@ struct DeviceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("When `serve` syncs it: \(Schedule.expectation).", valueName: "when"))
     var schedule: String?
     @Flag(help: "Never put saves on it that it did not have.") var noNew = false
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Whether commands may be run on it, which spares reading large files that did not change.")
+    var commands: Bool?
+    @Flag(
+        inversion: .prefixedNo, help: "Whether its account may have no password: an empty password file is right then.")
+    var emptyPassword: Bool?
 
     /// Puts what was given in place of what `settings` has.
     func apply(to settings: inout DeviceSettings) throws {
@@ -77,7 +86,8 @@ struct DeviceOptions: ParsableArguments {
             (.host, "--host", host), (.port, "--port", port), (.user, "--user", user), (.keyFile, "--key", key),
             (.passwordFile, "--password-file", passwordFile), (.agent, "--agent", agent ? "true" : nil),
             (.owner, "--owner", owner), (.conflicts, "--conflicts", conflicts), (.deletions, "--deletions", deletions),
-            (.schedule, "--schedule", schedule),
+            (.schedule, "--schedule", schedule), (.commands, "--commands", commands.map(String.init)),
+            (.emptyPassword, "--empty-password", emptyPassword.map(String.init)),
         ]
         let written = given.compactMap { key, option, text in
             text.map { (key, WrittenValue(text: $0, place: option)) }

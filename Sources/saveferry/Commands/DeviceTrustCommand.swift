@@ -31,7 +31,8 @@ struct DeviceTrustCommand: AsyncParsableCommand {
             try await importPins(from: knownHosts, device, store)
             return
         }
-        let offered = try await orchestrator.offeredHostKeys(of: device)
+        let shown = try await orchestrator.offeredHostKeys(of: device)
+        let offered = shown.keys
         if let wanted {
             guard let key = offered.first(where: wanted.matches) else {
                 throw DeviceFailure(
@@ -44,6 +45,10 @@ struct DeviceTrustCommand: AsyncParsableCommand {
         }
         Console.answer("\(name) (\(device.settings.host) port \(device.settings.port)) offers:")
         for key in offered { Console.answer("  \(key.algorithm) \(key.fingerprint)") }
+        let old = shown.algorithms.old
+        Console.answer(
+            "Agreed on: \(shown.algorithms.names.joined(separator: ", "))"
+                + (old.isEmpty ? "" : "\nOld, because it has nothing newer: \(old.joined(separator: ", "))"))
         for old in device.hostKeys where !offered.contains(where: { $0.fingerprint == old.fingerprint }) {
             Console.answer("  CHANGED: the pinned key is \(old.algorithm ?? "") \(old.fingerprint)")
         }

@@ -29,6 +29,8 @@ struct DeviceDocument: Encodable {
     var conflicts: String?
     var deletions: String?
     var schedule: String?
+    var commands: Bool?
+    var emptyPassword: Bool?
     var hostKeys: [Key]?
     var directories: [Directory]
 
@@ -48,6 +50,9 @@ struct DeviceDocument: Encodable {
         conflicts = settings.conflictPolicy?.rawValue
         deletions = settings.deletionPolicy.rawValue
         schedule = settings.schedule
+        // What most devices have is not worth a line.
+        commands = settings.runsCommands ? nil : false
+        emptyPassword = settings.allowsEmptyPassword ? true : nil
         hostKeys = device.hostKeys.map { Key(algorithm: $0.algorithm, fingerprint: $0.fingerprint) }
         directories = device.directories.map { directory in
             let platform: String? = if case .named(let name) = directory.platform { name } else { nil }
@@ -64,7 +69,8 @@ struct DeviceDocument: Encodable {
         case name, host, port, user
         case keyFile = "key_file"
         case passwordFile = "password_file"
-        case agent, owner, enabled, conflicts, deletions, schedule
+        case agent, owner, enabled, conflicts, deletions, schedule, commands
+        case emptyPassword = "empty_password"
         case hostKeys = "host_keys"
         case directories
     }

@@ -39,7 +39,8 @@ struct DeviceReader {
         case host, port, user
         case keyFile = "key_file"
         case passwordFile = "password_file"
-        case agent, owner, enabled, conflicts, deletions, schedule
+        case agent, owner, enabled, conflicts, deletions, schedule, commands
+        case emptyPassword = "empty_password"
     }
 
     /// What was written; the others keep what they have.
@@ -71,6 +72,8 @@ struct DeviceReader {
             do { _ = try Schedule(schedule.text) } catch { throw SettingsError("\(schedule.place): \(error)") }
             settings.schedule = schedule.text
         }
+        if let commands = values[.commands] { settings.runsCommands = try commands.isTrue() }
+        if let isEmpty = values[.emptyPassword] { settings.allowsEmptyPassword = try isEmpty.isTrue() }
     }
 
     /// Nil where nothing was written about it.

@@ -1,10 +1,11 @@
 import Foundation
-import Orchestrator
 import Planner
-import SSHClient
 import Store
 import TestSupport
 import Testing
+
+@testable import Orchestrator
+@testable import SSHClient
 
 extension ScenarioTests {
     /// Who may connect, and what a dry run leaves alone, over a real sshd.
@@ -57,6 +58,28 @@ extension ScenarioTests {
             #expect(failure.message == "others can read the key file open_key")
             #expect(failure.advice == "Give it mode 600 (chmod 600).")
             #expect(!pocket.server.log.contains("userauth-request"))
+        }
+
+        @Test func `an empty password file is right only where the user says so`() async throws {
+            let file = try hub.folder.write("", to: "empty", mode: 0o600)
+            try await pocket.edit { $0.authentication = .passwordFile(path: file) }
+            #expect(try await pocket.sync().failure?.message == "the password file empty is empty or not text")
+            try await pocket.edit { $0.allowsEmptyPassword = true }
+            let failure = try #require(try await pocket.sync().failure)
+            #expect(failure.message.contains("does not accept the password"), "\(failure)")
+        }
+
+        @Test func `a key that several devices share is decrypted once`() async throws {
+            let name = "keys/id_ed25519"
+            try hub.folder.write(SSHKeys.shared.privateText("user_passphrase"), to: name, mode: 0o600)
+            var devices: [Device] = []
+            for name in ["a", "b", "c"] {
+                try hub.folder.write("correct horse\n", to: "keys/\(name).passphrase", mode: 0o600)
+                devices.append(try await Handheld(name, of: hub, server: pocket.server).device)
+            }
+            let reports = await hub.orchestrator.sync(devices, trigger: .onDemand)
+            #expect(reports.allSatisfy { $0.failure == nil })
+            #expect(await hub.orchestrator.keys.decryptions == 1)
         }
 
         @Test func `64 a dry run changes not a byte on the device, in the library or in the database`() async throws {

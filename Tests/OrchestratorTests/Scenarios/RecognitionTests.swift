@@ -234,6 +234,86 @@ extension ScenarioTests {
             #expect(try await current() == Self.bytes(seed: 11))
         }
 
+        /// A server whose sessions begin with this script, which can end their connection by `kill -KILL $PPID`.
+        private func server(beginningWith script: String) async throws -> OpenSSHServer {
+            let path = try tools.write("#!/bin/sh\n\(script)\nexec $SSH_ORIGINAL_COMMAND\n", to: "begin", mode: 0o755)
+            var options = OpenSSHServer.Options()
+            options.lines = "ForceCommand \(path)"
+            return try await OpenSSHServer(options)
+        }
+
+        private var tries: Int { tools.read("tries")?.count ?? 0 }
+
+        @Test func `a device that ends the connection over a command is read without, and not asked again`()
+            async throws
+        {
+            let script = """
+                case $SSH_ORIGINAL_COMMAND in
+                *sftp-server*) ;;
+                *) printf x >> \(tools("tries")); kill -KILL $PPID ;;
+                esac
+                """
+            let hasty = try await Handheld("hasty", of: hub, server: try await server(beginningWith: script))
+            try hasty.folder.write(Self.card, to: "saves/Metroid.srm")
+            try hasty.write("Zelda.srm", "small")
+            for day in 0..<3 {
+                hub.clock.advance(seconds: 86_400)
+                try hasty.folder.setTime(1_700_000_000 + day * 100, of: "saves/Metroid.srm")
+                try hasty.write("Zelda.srm", "of day \(day)")
+                try await hasty.sync(expecting: [.pull: 1])
+                #expect(tries == 1)
+            }
+            #expect(try await hub.content("Zelda") == "of day 2")
+            // Things change: it is asked once more after a week.
+            hub.clock.advance(seconds: 7 * 86_400)
+            try hasty.folder.setTime(1_700_001_000, of: "saves/Metroid.srm")
+            try await hasty.sync(expecting: [:])
+            #expect(tries == 2)
+            // Nor is it asked where the user says so.
+            try await hasty.edit { $0.runsCommands = false }
+            try hasty.folder.setTime(1_700_002_000, of: "saves/Metroid.srm")
+            try await hasty.sync(expecting: [:])
+            #expect(tries == 2)
+        }
+
+        @Test func `a device that ends the connection over a further channel gets everything over one`() async throws {
+            for index in 0..<70 { try pocket.write("Game \(index).srm", "save \(index)") }
+            try await pocket.sync(expecting: [.pull: 70])
+            let script = """
+                mkdir \(tools("lock")).$PPID || { printf x >> \(tools("tries")); kill -KILL $PPID; }
+                """
+            let narrow = try await Handheld("narrow", of: hub, server: try await server(beginningWith: script))
+            try await narrow.sync(expecting: [.push: 71])
+            #expect(narrow.read("Game 69.srm") == "save 69")
+            #expect(tries > 0)
+            #expect(try await narrow.device.speedUpsFailedAt != nil)
+        }
+
+        @Test func `doctor looks at commands last, and what the server does not do ends nothing`() async throws {
+            let server = try await server(
+                beginningWith: "case $SSH_ORIGINAL_COMMAND in *sftp-server*) ;; *) kill -KILL $PPID ;; esac")
+            let hasty = try await Handheld("hasty", of: hub, server: server)
+            try hasty.write("Zelda.srm", "small")
+            let findings = await hub.orchestrator.examine(try await hasty.device, writeTest: true)
+            #expect(findings.allSatisfy { $0.result != .failed }, "\(findings)")
+            #expect(findings.contains { $0.check.hasSuffix(": writing") && $0.result == .fine })
+            #expect(findings.last?.detail.contains("ends the connection when it is to run a command") == true)
+        }
+
+        @Test func `doctor goes on where free space is offered to be told and then is not`() async throws {
+            // What asks for it is renamed on its way, and the server does not know it.
+            var options = OpenSSHServer.Options()
+            options.sftpPrelude = """
+                perl -e '$| = 1; while (sysread(STDIN, $b, 65536)) { $b =~ s/statvfs\\@/nothing\\@/g; syswrite(STDOUT, $b) }' |
+                """
+            let vague = try await Handheld("vague", of: hub, server: try await OpenSSHServer(options))
+            try vague.write("Zelda.srm", "small")
+            let findings = await hub.orchestrator.examine(try await vague.device, writeTest: true)
+            #expect(findings.allSatisfy { $0.result != .failed }, "\(findings)")
+            #expect(findings.contains { $0.check.hasSuffix(": space") && $0.result == .warning })
+            #expect(findings.contains { $0.check.hasSuffix(": writing") && $0.result == .fine })
+        }
+
         @Test func `a command that hangs is given up, and the file is read`() async throws {
             let hub = try await Hub(
                 deadlines: Deadlines(

@@ -1,0 +1,144 @@
+import Foundation
+
+/// What a key file holds, read as far as that is possible without its passphrase.
+enum KeyFile {
+    case openSSH(OpenSSHKey)
+    /// PEM or PKCS#8, for libssh2 to read.
+    case pem(Secret)
+    /// The public half of a key, in SSH wire format.
+    case publicKey([UInt8])
+
+    /// Reads the file at `path`; blocks. Throws ``SSHError/Code/badKeyFile`` for one that others can read, and for what can't be
+    /// used, as far as that shows by now.
+    init(at path: String) throws(SSHError) {
+        let name = KeyFile.name(of: path)
+        let (text, mode) = try KeyFile.contents(of: path, name)
+        if let publicKey = KeyFile.publicKey(text) {
+            self = .publicKey(publicKey)
+            return
+        }
+        guard mode & 0o077 == 0 else {
+            throw SSHError(.badKeyFile, "others can read the key file \(name)", advice: "Give it mode 600 (chmod 600).")
+        }
+        guard text.contains("PRIVATE KEY-----") else {
+            throw SSHError(
+                .badKeyFile, "\(name) is not a private key", advice: "Name a private key in OPENSSH or PEM format.")
+        }
+        self = try KeyFile.privateKey(text, name)
+    }
+
+    /// The file's name without the folder: errors and logs travel further than where keys lie should be known.
+    static func name(of path: String) -> String { (path as NSString).lastPathComponent }
+
+    private static func contents(of path: String, _ name: String) throws(SSHError) -> (text: String, mode: mode_t) {
+        var info = stat()
+        guard stat(path, &info) == 0 else {
+            throw SSHError(
+                .badKeyFile, "the key file \(name) can't be read: \(String(cString: strerror(errno)))",
+                advice: "Make one with: ssh-keygen -t ed25519")
+        }
+        guard info.st_mode & S_IFMT == S_IFREG else {
+            throw SSHError(.badKeyFile, "\(name) is not a file", advice: "Name the private key file itself.")
+        }
+        guard info.st_size < 1 << 20, let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw SSHError(
+                .badKeyFile, "the key file \(name) can't be read or is not text",
+                advice: "Name the private key file, in OPENSSH or PEM format.")
+        }
+        return (text, info.st_mode)
+    }
+
+    /// The key of a line like that of a `.pub` file, or nil when the text is none.
+    private static func publicKey(_ text: String) -> [UInt8]? {
+        let fields = text.split(maxSplits: 2, omittingEmptySubsequences: true, whereSeparator: \.isWhitespace)
+        guard fields.count >= 2, fields[0].hasPrefix("ssh-") || fields[0].hasPrefix("ecdsa-"),
+            let blob = Data(base64Encoded: String(fields[1])), let key = HostKey(blob: Array(blob)),
+            key.algorithm == fields[0]
+        else { return nil }
+        return key.blob
+    }
+
+    // MARK: Private keys
+
+    private static func privateKey(_ text: String, _ name: String) throws(SSHError) -> KeyFile {
+        // The line by which a key is known may follow others, such as an elliptic curve's parameters.
+        let lines = text.split(whereSeparator: \.isNewline)
+        guard let start = lines.firstIndex(where: { $0.contains("-----BEGIN") && $0.contains("PRIVATE KEY-----") })
+        else { throw unusable(name, "its first line is damaged") }
+        guard lines[start].hasPrefix("-----"), !lines[start...].dropFirst().contains(where: isIndented) else {
+            throw unusable(name, "its lines are indented", advice: "Copy it again: no line begins with a space.")
+        }
+        let end = lines[start].replacing("BEGIN", with: "END").trimmingCharacters(in: .whitespaces)
+        guard let last = lines[start...].firstIndex(where: { $0.trimmingCharacters(in: .whitespaces) == end }) else {
+            throw unusable(name, "it is cut off", advice: "Copy it again, with its last line: \(end)")
+        }
+        let headers = lines[(start + 1)..<last].prefix { $0.contains(":") }
+        let body = lines[(start + 1)..<last].dropFirst(headers.count).joined()
+        guard let data = Data(base64Encoded: body.filter { !$0.isWhitespace }), !data.isEmpty else {
+            throw unusable(name, "it is cut off or damaged", advice: "Copy it again.")
+        }
+        if lines[start].hasPrefix(OpenSSHKey.firstLine) { return try openSSH(Array(data), name) }
+        return try pem(text, String(lines[start]), headers.map(String.init), Array(data), name)
+    }
+
+    private static func isIndented(_ line: Substring) -> Bool { line.first == " " || line.first == "\t" }
+
+    private static func openSSH(_ contents: [UInt8], _ name: String) throws(SSHError) -> KeyFile {
+        guard let key = OpenSSHKey(contents) else {
+            throw unusable(name, "it is cut off or damaged", advice: "Copy it again.")
+        }
+        if key.algorithm == "ssh-rsa" { try refuseRSA(name) }
+        if let encryption = key.encryption, !encryption.isKnown {
+            throw unusable(
+                name, "it is encrypted with \(encryption.cipher)",
+                advice: "Change that: ssh-keygen -p -Z aes256-ctr -f \(name)")
+        }
+        return .openSSH(key)
+    }
+
+    private static func pem(
+        _ text: String, _ firstLine: String, _ headers: [String], _ data: [UInt8], _ name: String
+    ) throws(SSHError) -> KeyFile {
+        let isInsideEncrypted = headers.contains { $0.contains("ENCRYPTED") }
+        let isEncrypted = isInsideEncrypted || firstLine.contains("ENCRYPTED")
+        guard isInsideEncrypted || isWholeElement(data) else {
+            throw unusable(name, "it is cut off or damaged", advice: "Copy it again.")
+        }
+        // In PKCS#8 (RFC 5208) the algorithm stands near the beginning.
+        let rsaEncryption: [UInt8] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01]
+        let isRSA =
+            firstLine.contains("BEGIN RSA")
+            || (!isEncrypted && Data(data.prefix(32)).range(of: Data(rsaEncryption)) != nil)
+        if isRSA { try refuseRSA(name) }
+        return .pem(Secret(text))
+    }
+
+    /// Whether these bytes are a SEQUENCE as long as it says (X.690, section 8.1.3).
+    private static func isWholeElement(_ data: [UInt8]) -> Bool {
+        guard data.count > 2, data[0] == 0x30 else { return false }
+        if data[1] < 0x80 { return data.count == 2 + Int(data[1]) }
+        let digits = Int(data[1] & 0x7f)
+        guard digits > 0, digits <= 4, data.count > 2 + digits else { return false }
+        return data.count == 2 + digits + data[2..<2 + digits].reduce(0) { $0 << 8 | Int($1) }
+    }
+
+    private static func refuseRSA(_ name: String) throws(SSHError) {
+        guard !SSHLibrary.supportsRSA else { return }
+        throw SSHError(
+            .badKeyFile,
+            "the key \(name) can't be used: it is an RSA key, which does not work with libssh2 \(SSHLibrary.version)",
+            advice: "Make an ed25519 key: ssh-keygen -t ed25519")
+    }
+
+    /// Why a key can't be used. Nothing is sent anywhere then.
+    static func unusable(
+        _ name: String, _ reason: String, advice: String = "Make a new key: ssh-keygen -t ed25519"
+    ) -> SSHError {
+        SSHError(.badKeyFile, "the key \(name) can't be used: \(reason)", advice: advice)
+    }
+}
+
+extension Secret {
+    /// Whether a PEM file with this text wants a passphrase. OpenSSL asks on the terminal for one that it is not given.
+    var isEncryptedPEM: Bool { text.contains("ENCRYPTED") }
+}
