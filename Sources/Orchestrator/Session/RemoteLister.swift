@@ -14,16 +14,21 @@ struct RemoteLister: Sendable {
 
     /// One result a directory, in the order given. Throws only when the connection is lost.
     func list(_ directories: [SaveDirectory]) async throws(SSHError) -> [Found] {
-        let results = await directories.concurrentMap(atMost: 128) { directory in await found(in: directory) }
+        let inner = InnerDirectories(directories)
+        let results = await directories.concurrentMap(atMost: 128) { directory in
+            await found(in: directory, without: inner.paths(in: directory.id))
+        }
         var all: [Found] = []
         for result in results { all.append(try result.get()) }
         return all
     }
 
-    private func found(in directory: SaveDirectory) async -> Result<Found, SSHError> {
+    private func found(
+        in directory: SaveDirectory, without inner: Set<RelativePath>
+    ) async -> Result<Found, SSHError> {
         // Asked in the same flight as the listing.
         async let card = card(under: directory)
-        var walk = Walk(directory: directory)
+        var walk = Walk(directory: directory, inner: inner)
         switch await entries(of: directory.remotePath) {
         case .success(let entries):
             walk.add(entries, in: nil)
@@ -65,15 +70,18 @@ struct RemoteLister: Sendable {
 /// What has been seen of one save directory so far, and which folders are still to be listed.
 private struct Walk {
     let directory: SaveDirectory
+    /// Folders that are save directories of their own.
+    let inner: Set<RelativePath>
     private var contents = DirectoryListing.Contents()
     private var leftovers: [RemoteLeftover] = []
     private var foldersToList: [RelativePath] = []
 
-    /// Saves lie near the top; deeper folders are an emulator's own business.
-    private static let deepest = 8
+    /// Deeper than any emulator puts a save.
+    private static let deepest = 16
 
-    init(directory: SaveDirectory) {
+    init(directory: SaveDirectory, inner: Set<RelativePath>) {
         self.directory = directory
+        self.inner = inner
     }
 
     mutating func takeFolders() -> [RelativePath] {
@@ -106,13 +114,21 @@ private struct Walk {
     }
 
     private mutating func add(_ path: RelativePath, _ attributes: RemoteAttributes) {
+        if inner.contains(path) { return }
         switch attributes.kind {
         case .file:
             let stamp = Stamp(size: attributes.size, modified: attributes.modified)
             contents.files.append(ListedFile(path: path, stamp: stamp))
         case .directory:
             contents.folders.append(path)
-            if path.components.count <= Walk.deepest { foldersToList.append(path) }
+            if path.components.count <= Walk.deepest {
+                foldersToList.append(path)
+            } else {
+                contents.skipped.append(
+                    SkippedEntry(
+                        shownPath: path.description,
+                        reason: "more than \(Walk.deepest) folders down; what is in it is left out"))
+            }
         case .symlink:
             contents.skipped.append(
                 SkippedEntry(shownPath: path.description, reason: "a symbolic link; the file it names is synced itself")
