@@ -22,6 +22,8 @@ public struct Baseline: Hashable, Sendable {
         case content(Digest)
         /// An imported row knows only times, in seconds since 1970 by each side's clock.
         case times(device: Int64, server: Int64)
+        /// Nothing any more: the row says only where the save stood.
+        case forgotten
     }
 
     /// A device-save sync row.

@@ -27,6 +27,12 @@ extension Store {
                         DELETE FROM device_save_entries
                         WHERE sync_id = (SELECT id FROM device_save_sync WHERE device_id = ? AND save_id = ?)
                         """, arguments: [conflict.device, conflict.save])
+                // The user wants the server's content back, with which the device agreed before: only a decision counts now.
+                try forgetAgreements(
+                    where: """
+                        device_id = ? AND save_id = ?
+                            AND content_hash = (SELECT content_hash FROM save_versions WHERE id = ?)
+                        """, [conflict.device, conflict.save, conflict.serverVersion], db)
                 try endOperation(conflict.operation, save: conflict.save, db)
                 return isNew
             }
@@ -102,9 +108,9 @@ extension Store {
                 try setCurrent(version, of: save, at: time, db)
             }
             let content = DeviceContent(digest: conflict.device.digest, isBlank: false, entries: [])
-            if let directory = row["directory_id"] as Int64?, let path = RelativePath(row["path"] as String) {
+            if let path = RelativePath(row["path"] as String) {
                 let seen = SeenOnDevice(
-                    directory: directory, path: path, shape: SaveShape(rawValue: row["shape"]) ?? .file,
+                    directory: row["directory_id"], path: path, shape: SaveShape(rawValue: row["shape"]) ?? .file,
                     content: content)
                 try agree(seen, device: row["device_id"], save: SaveRow(id: conflict.save), at: time, db)
             }

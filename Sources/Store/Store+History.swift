@@ -54,7 +54,9 @@ extension Store {
         }
     }
 
-    /// Makes an older content current again, as a new version. Devices get it at their next run.
+    /// Makes a content of the save's history current again, as a new version. Devices get it at their next run, also those
+    /// that had this very content and from which it is gone: what was agreed on with them is forgotten, so that another
+    /// content that stands there meanwhile is a conflict.
     public func restore(save: SaveSummary, version number: Int) async throws(StoreError) -> VersionSummary {
         let found = try await read { db in
             let id = try Int64.fetchOne(
@@ -73,6 +75,8 @@ extension Store {
                     copy, in: library, of: save.id, archival: false, source: "restored from version \(number)",
                     modified: time, at: time, db)
                 try setCurrent(id, of: SaveRow(id: save.id), at: time, db)
+                try forgetAgreements(
+                    where: "save_id = ? AND content_hash = ?", [save.id, copy.digest.data], db)
                 guard
                     let row = try Row.fetchOne(
                         db, sql: "SELECT *, 1 AS is_current FROM save_versions WHERE id = ?", arguments: [id]),

@@ -173,8 +173,10 @@ private func loadBaselines(
         let agreement: Baseline.Agreement =
             if let digest = (row[5] as Data?).flatMap({ Digest(bytes: $0) }) {
                 .content(digest)
+            } else if let deviceTime = row[6] as Int64? {
+                .times(device: deviceTime, server: row[7] as Int64? ?? 0)
             } else {
-                .times(device: row[6] as Int64? ?? 0, server: row[7] as Int64? ?? 0)
+                .forgotten
             }
         baselines.append(
             Baseline(

@@ -116,6 +116,7 @@ extension Executor {
         guard let directory = device.directoriesByID[push.target.directory], let save = push.operation.saveID else {
             throw DeviceFailure(code: .other, message: "its save directory is not known")
         }
+        try await sftp.makeFolders(push.target.missingFolders, below: directory.remotePath)
         let replacement = RemoteReplacement(
             sftp: sftp, library: store.library, clock: clock, root: directory.remotePath, target: push.target,
             shape: push.version.shape, modified: push.modified > 0 ? push.modified : nil)

@@ -130,7 +130,8 @@ public struct ConflictCommit: Sendable {
 
 /// Where and how a content was seen on a device.
 struct SeenOnDevice: Sendable {
-    let directory: Int64
+    /// Nil where the directory is no longer configured.
+    let directory: Int64?
     let path: RelativePath
     let shape: SaveShape
     let content: DeviceContent
