@@ -16,7 +16,7 @@ struct RemoteLister: Sendable {
     func list(_ directories: [SaveDirectory]) async throws(SSHError) -> [Found] {
         let inner = InnerDirectories(directories)
         let results = await directories.concurrentMap(atMost: 128) { directory in
-            await found(in: directory, without: inner.paths(in: directory.id))
+            await found(in: directory, of: directories, without: inner.paths(in: directory.id))
         }
         var all: [Found] = []
         for result in results { all.append(try result.get()) }
@@ -24,7 +24,7 @@ struct RemoteLister: Sendable {
     }
 
     private func found(
-        in directory: SaveDirectory, without inner: Set<RelativePath>
+        in directory: SaveDirectory, of directories: [SaveDirectory], without inner: Set<RelativePath>
     ) async -> Result<Found, SSHError> {
         // Asked in the same flight as the listing.
         async let card = card(under: directory)
@@ -40,6 +40,8 @@ struct RemoteLister: Sendable {
             return .success(Found(listing: DirectoryListing(directory: directory, state: state), leftovers: []))
         }
         // Level by level, each level side by side.
+        let links = RemoteLinks(sftp: sftp, directory: directory, directories: directories)
+        if let error = await resolve(&walk, links) { return .failure(error) }
         var folders = walk.takeFolders()
         while !folders.isEmpty {
             let results = await folders.concurrentMap(atMost: 128) { folder in
@@ -52,9 +54,18 @@ struct RemoteLister: Sendable {
                 case .failure(let error): walk.addUnreadable(folder, error)
                 }
             }
+            if let error = await resolve(&walk, links) { return .failure(error) }
             folders = walk.takeFolders()
         }
         return .success(walk.found(on: await card))
+    }
+
+    /// Finds out where the links of the level that was just listed lead. Returns what ended the connection, or nil.
+    private func resolve(_ walk: inout Walk, _ links: RemoteLinks) async -> SSHError? {
+        do throws(SSHError) {
+            for (link, target) in try await links.targets(of: walk.takeLinks()) { walk.add(link, leadingTo: target) }
+            return nil
+        } catch { return error }
     }
 
     private func card(under directory: SaveDirectory) async -> CardIdentity? {
@@ -75,6 +86,9 @@ private struct Walk {
     private var contents = DirectoryListing.Contents()
     private var leftovers: [RemoteLeftover] = []
     private var foldersToList: [RelativePath] = []
+    private var links: [RelativePath] = []
+    /// Folders that are listed by the name of a link to them.
+    private var linked: Set<RelativePath> = []
 
     /// Deeper than any emulator puts a save.
     private static let deepest = 16
@@ -87,6 +101,26 @@ private struct Walk {
     mutating func takeFolders() -> [RelativePath] {
         defer { foldersToList = [] }
         return foldersToList
+    }
+
+    /// In the order of their names, so that of two links to one folder it is always the same that is followed.
+    mutating func takeLinks() -> [RelativePath] {
+        defer { links = [] }
+        return links.sorted()
+    }
+
+    /// Follows a link to a folder of this directory that is not listed otherwise; every other is left alone and told.
+    mutating func add(_ link: RelativePath, leadingTo target: RemoteLinks.Target) {
+        guard case .inside(let folder, isFolder: true) = target, directory.follows(link, to: folder),
+            !(inner.union(linked)).contains(where: { $0 == folder || $0.isBelow(folder) || folder.isBelow($0) })
+        else {
+            contents.skipped.append(
+                SkippedEntry(shownPath: link.description, reason: directory.reason(link, leadsTo: target)))
+            return
+        }
+        linked.insert(folder)
+        contents.folders.append(link)
+        foldersToList.append(link)
     }
 
     mutating func addUnreadable(_ folder: RelativePath, _ error: SSHError) {
@@ -115,6 +149,11 @@ private struct Walk {
 
     private mutating func add(_ path: RelativePath, _ attributes: RemoteAttributes) {
         if inner.contains(path) { return }
+        if linked.contains(path) {
+            contents.skipped.append(
+                SkippedEntry(shownPath: path.description, reason: "listed by the name of a link to it"))
+            return
+        }
         switch attributes.kind {
         case .file:
             let stamp = Stamp(size: attributes.size, modified: attributes.modified)
@@ -130,9 +169,7 @@ private struct Walk {
                         reason: "more than \(Walk.deepest) folders down; what is in it is left out"))
             }
         case .symlink:
-            contents.skipped.append(
-                SkippedEntry(shownPath: path.description, reason: "a symbolic link; the file it names is synced itself")
-            )
+            links.append(path)
         case .other:
             contents.skipped.append(SkippedEntry(shownPath: path.description, reason: "not a regular file"))
         }
