@@ -50,7 +50,7 @@ extension Baseline {
     fileprivate func moved(to directory: Int64?, _ path: RelativePath) -> Baseline {
         Baseline(
             saveID: saveID, directory: directory, path: path, shape: shape, agreement: agreement, entries: [],
-            isUntracked: isUntracked, isGone: isGone)
+            isUntracked: isUntracked, isGone: isGone, isWantedBack: isWantedBack)
     }
 }
 

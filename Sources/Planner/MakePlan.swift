@@ -132,14 +132,15 @@ private func draft(forAbsent row: ScopeRow, _ input: PlanInput, _ places: Places
         guard let version, let free = places.target(for: server.identity, version) else { return nil }
         target = free
     }
-    let isWantedBack = baseline != nil && input.putBack?.wants(row) == true
+    let isAskedFor = baseline != nil && input.putBack?.wants(row) == true
+    let isWantedBack = isAskedFor || baseline?.isWantedBack == true
     let verdict = compare(
         device: target.side, server: server.side, agreed: baseline.agreed, isWantedBack: isWantedBack)
     let gone: Step = baseline?.isGone == true ? .nothing : .markGone
     var isGone = false
     let (step, reason): (Step, String)
     switch verdict {
-    case .push where target.lacksPlatformFolder && !isWantedBack:
+    case .push where target.lacksPlatformFolder && !isAskedFor:
         (step, reason, isGone) = (gone, "no folder for its platform here; kept on the server", true)
     case .push(let cause):
         (step, reason) =
@@ -157,7 +158,7 @@ private func draft(forAbsent row: ScopeRow, _ input: PlanInput, _ places: Places
         size: step.isPush ? version?.size ?? 0 : 0, reason: reason, step: step, isGone: isGone)
     return Draft(
         operation: operation, directory: target.directory, path: target.path,
-        isWantedBack: isWantedBack && step.isPush,
+        isWantedBack: isAskedFor && step.isPush,
         lacksFolder: target.lacksPlatformFolder && step == .markGone)
 }
 

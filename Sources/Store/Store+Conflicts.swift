@@ -27,12 +27,10 @@ extension Store {
                         DELETE FROM device_save_entries
                         WHERE sync_id = (SELECT id FROM device_save_sync WHERE device_id = ? AND save_id = ?)
                         """, arguments: [conflict.device, conflict.save])
-                // The user wants the server's content back, with which the device agreed before: only a decision counts now.
-                try forgetAgreements(
-                    where: """
-                        device_id = ? AND save_id = ?
-                            AND content_hash = (SELECT content_hash FROM save_versions WHERE id = ?)
-                        """, [conflict.device, conflict.save, conflict.serverVersion], db)
+                if conflict.endsAgreement {
+                    try forgetAgreements(
+                        where: "device_id = ? AND save_id = ?", [conflict.device, conflict.save], db)
+                }
                 try endOperation(conflict.operation, save: conflict.save, db)
                 return isNew
             }

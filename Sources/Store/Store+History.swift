@@ -55,8 +55,7 @@ extension Store {
     }
 
     /// Makes a content of the save's history current again, as a new version. Devices get it at their next run, also those
-    /// that had this very content and from which it is gone: what was agreed on with them is forgotten, so that another
-    /// content that stands there meanwhile is a conflict.
+    /// that had this very content and from which it is gone: their rows keep the time of this until their next agreement.
     public func restore(save: SaveSummary, version number: Int) async throws(StoreError) -> VersionSummary {
         let found = try await read { db in
             let id = try Int64.fetchOne(
@@ -75,8 +74,11 @@ extension Store {
                     copy, in: library, of: save.id, archival: false, source: "restored from version \(number)",
                     modified: time, at: time, db)
                 try setCurrent(id, of: SaveRow(id: save.id), at: time, db)
-                try forgetAgreements(
-                    where: "save_id = ? AND content_hash = ?", [save.id, copy.digest.data], db)
+                try db.execute(
+                    sql: """
+                        UPDATE device_save_sync SET server_time = ?
+                        WHERE save_id = ? AND content_hash = ? AND is_untracked = 0
+                        """, arguments: [time, save.id, copy.digest.data])
                 guard
                     let row = try Row.fetchOne(
                         db, sql: "SELECT *, 1 AS is_current FROM save_versions WHERE id = ?", arguments: [id]),

@@ -181,7 +181,9 @@ private func loadBaselines(
         baselines.append(
             Baseline(
                 saveID: row[1], directory: row[2], path: path, shape: SaveShape(rawValue: row[4]) ?? .file,
-                agreement: agreement, entries: entries[row[0]] ?? [], isUntracked: row[8], isGone: row[9]))
+                agreement: agreement, entries: entries[row[0]] ?? [], isUntracked: row[8], isGone: row[9],
+                // A time beside a content is that of its restoring; see `restore`.
+                isWantedBack: (row[5] as Data?) != nil && (row[7] as Int64?) != nil))
     }
     return baselines
 }

@@ -48,6 +48,7 @@ struct Fixture {
         var serverTime = Fixture.serverTime
         var isUntracked = false
         var isGone = false
+        var isWantedBack = false
         var serverShape = SaveShape.file
     }
 
@@ -70,7 +71,7 @@ struct Fixture {
             Baseline(
                 saveID: id, directory: save.directory, path: place, shape: .file, agreement: .content(digest(agreed)),
                 entries: [EntryBaseline(path: place, stamp: old, state: .settled)], isUntracked: save.isUntracked,
-                isGone: save.isGone))
+                isGone: save.isGone, isWantedBack: save.isWantedBack))
     }
 
     private func content(

@@ -78,6 +78,29 @@ import Testing
         #expect(fixture.plan(puttingBack: PutBack()).count(.push) == 0)
     }
 
+    @Test(arguments: [
+        ("-/x/x", Action.push), ("x/x/x", .noOp), ("y/x/x", .pull), ("-/y/x", .push), ("y/z/x", .conflict),
+    ])
+    func `what the user restored is there again in the next run, and is then as any other`(
+        sides: String, action: Action
+    ) {
+        for isGone in [false, true] {
+            var fixture = Fixture()
+            fixture.add("Metroid", sides, .init(isGone: isGone, isWantedBack: true))
+            let plan = fixture.plan()
+            #expect(plan.actions("Metroid") == [action], "\(sides): \(plan.lines)")
+            // One that is there is agreed on anew, so that a later deletion is one.
+            if case .noOp = action { #expect(plan.only?.step != .nothing, "\(plan.lines)") }
+        }
+    }
+
+    @Test func `a restored save does not fill a directory that looks wrong`() {
+        var fixture = ValveTests.tracked(5, lost: 5)
+        fixture.add("Restored", "-/x/x", .init(isWantedBack: true))
+        let plan = fixture.plan()
+        #expect(plan.halts.map(\.valve) == [.directoryEmptied] && plan.count(.push) == 0)
+    }
+
     // MARK: Limits
 
     @Test(arguments: [Valve.directoryEmptied, .massDeletion])

@@ -123,7 +123,7 @@ struct RestoreCommand: AsyncParsableCommand {
         commandName: "restore", abstract: "Make a version current again, as a new version.",
         discussion: """
             Devices get it at their next sync. So do those that had this content and from which it is gone, also when it is \
-            the current one anyway. A device that has another content, which is not on the server yet, becomes a conflict.
+            the current one anyway.
 
             Example:
               saveferry restore gba/Metroid --version 3
