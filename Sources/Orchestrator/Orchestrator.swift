@@ -35,22 +35,27 @@ public struct Orchestrator: Sendable {
     /// A dry run of each device: changes nothing on the device, in the library or in the database.
     ///
     /// Returns one plan a device, in the order given. Takes no lease, so that it also works while a sync runs.
-    public func plan(_ devices: [Device], allowing allowed: Set<Valve> = []) async -> [DevicePlan] {
+    public func plan(
+        _ devices: [Device], allowing allowed: Set<Valve> = [], puttingBack putBack: PutBack? = nil
+    ) async -> [DevicePlan] {
         await forEach(devices) { device, pulse in
-            let session = DeviceSession(device: device, allowed: allowed, environment: asOfNow, pulse: pulse)
+            let session = DeviceSession(
+                device: device, allowed: allowed, putBack: putBack, environment: asOfNow, pulse: pulse)
             return DevicePlan(device: device.settings.name, outcome: await session.plan())
         }
     }
 
-    /// Syncs each device. At most ``OrchestratorSettings/concurrency`` sessions get on at once, whoever asked for them; those
+    /// Syncs each device, and puts the saves of `putBack` there again where they are gone. At most ``OrchestratorSettings/concurrency`` sessions get on at once, whoever asked for them; those
     /// that wait for a silent device don't count.
     ///
     /// Returns one report a device, in the order given. Cancelling the task ends every run after the operations in hand.
     public func sync(
-        _ devices: [Device], trigger: SessionTrigger, allowing allowed: Set<Valve> = []
+        _ devices: [Device], trigger: SessionTrigger, allowing allowed: Set<Valve> = [],
+        puttingBack putBack: PutBack? = nil
     ) async -> [SessionReport] {
         await forEach(devices) { device, pulse in
-            let session = DeviceSession(device: device, allowed: allowed, environment: asOfNow, pulse: pulse)
+            let session = DeviceSession(
+                device: device, allowed: allowed, putBack: putBack, environment: asOfNow, pulse: pulse)
             return await session.run(trigger: trigger)
         }
     }

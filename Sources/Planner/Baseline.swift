@@ -16,18 +16,22 @@ public struct Baseline: Hashable, Sendable {
     public let isUntracked: Bool
     /// The save was already missing from the device in an earlier run.
     public let isGone: Bool
+    /// The user restored this very content since: the device gets it again where it is gone.
+    public let isWantedBack: Bool
 
     /// What was agreed on.
     public enum Agreement: Hashable, Sendable {
         case content(Digest)
         /// An imported row knows only times, in seconds since 1970 by each side's clock.
         case times(device: Int64, server: Int64)
+        /// Nothing any more: the row says only where the save stood.
+        case forgotten
     }
 
     /// A device-save sync row.
     public init(
         saveID: Int64, directory: Int64?, path: RelativePath, shape: SaveShape, agreement: Agreement,
-        entries: [EntryBaseline], isUntracked: Bool = false, isGone: Bool = false
+        entries: [EntryBaseline], isUntracked: Bool = false, isGone: Bool = false, isWantedBack: Bool = false
     ) {
         self.saveID = saveID
         self.directory = directory
@@ -37,6 +41,7 @@ public struct Baseline: Hashable, Sendable {
         self.entries = entries
         self.isUntracked = isUntracked
         self.isGone = isGone
+        self.isWantedBack = isWantedBack
     }
 
     /// The content hash, where one was agreed on.

@@ -47,14 +47,19 @@ public enum Verdict: Hashable, Sendable {
 /// Why the device's content is taken.
 public enum PullReason: Hashable, Sendable { case newOnDevice, changedOnDevice, serverLost, changedAfterDeletion }
 /// Why the server's content is given.
-public enum PushReason: Hashable, Sendable { case newOnServer, changedOnServer, changedAfterDeletion }
+public enum PushReason: Hashable, Sendable { case newOnServer, changedOnServer, changedAfterDeletion, wantedBack }
 /// Why nobody but the user can decide.
-public enum ConflictReason: Hashable, Sendable { case bothChanged, neverAgreed }
+public enum ConflictReason: Hashable, Sendable { case bothChanged, neverAgreed, wantedBack }
 
 /// The shared comparison engine: the one place where an action is chosen.
 ///
 /// Total and deterministic. Contents decide; times are looked at only for an imported baseline that has nothing else.
-public func compare(device: DeviceSide, server: ServerSide, agreed: Agreed) -> Verdict {
+///
+/// - Parameter isWantedBack: the user wants the server's content on the device again: what is gone there is pushed, and
+///   another content that stands there is not taken for the player's next step.
+public func compare(
+    device: DeviceSide, server: ServerSide, agreed: Agreed, isWantedBack: Bool = false
+) -> Verdict {
     if agreed == .untracked { return .untracked }
     switch (device, server) {
     case (.unknown(let reason), _):
@@ -64,7 +69,7 @@ public func compare(device: DeviceSide, server: ServerSide, agreed: Agreed) -> V
     case (.absent, .deleted):
         return agreed == .never ? .unchanged : .retire
     case (.absent, .content(let there, let time)):
-        return whenDeviceHasNone(server: there, serverTime: time, agreed: agreed)
+        return whenDeviceHasNone(server: there, serverTime: time, agreed: agreed, isWantedBack: isWantedBack)
     case (.content, .absent):
         return .pull(because: agreed == .never ? .newOnDevice : .serverLost)
     case (.content(let here, let time), .deleted(let last)):
@@ -73,12 +78,13 @@ public func compare(device: DeviceSide, server: ServerSide, agreed: Agreed) -> V
         return agreed == .content(here) ? .unchanged : .adopt
     case (.content(let here, let deviceTime), .content(let there, let serverTime)):
         switch agreed {
-        case .content(there): return .pull(because: .changedOnDevice)
+        case .content(there): return isWantedBack ? .conflict(because: .wantedBack) : .pull(because: .changedOnDevice)
         case .content(here): return .push(because: .changedOnServer)
         case .content: return .conflict(because: .bothChanged)
         case .times(let oldDevice, let oldServer):
             switch (deviceTime > oldDevice, serverTime > oldServer) {
-            case (true, false): return .pull(because: .changedOnDevice)
+            case (true, false):
+                return isWantedBack ? .conflict(because: .wantedBack) : .pull(because: .changedOnDevice)
             case (false, true): return .push(because: .changedOnServer)
             case (true, true): return .conflict(because: .bothChanged)
             case (false, false): return .unchanged
@@ -88,12 +94,15 @@ public func compare(device: DeviceSide, server: ServerSide, agreed: Agreed) -> V
     }
 }
 
-private func whenDeviceHasNone(server: Digest, serverTime: Int64, agreed: Agreed) -> Verdict {
-    switch agreed {
+private func whenDeviceHasNone(
+    server: Digest, serverTime: Int64, agreed: Agreed, isWantedBack: Bool
+) -> Verdict {
+    let deleted: Verdict = isWantedBack ? .push(because: .wantedBack) : .deletedOnDevice
+    return switch agreed {
     case .never, .untracked: .push(because: .newOnServer)
-    case .content(server): .deletedOnDevice
+    case .content(server): deleted
     case .content: .push(because: .changedAfterDeletion)
-    case .times(_, let old): serverTime > old ? .push(because: .changedAfterDeletion) : .deletedOnDevice
+    case .times(_, let old): serverTime > old ? .push(because: .changedAfterDeletion) : deleted
     }
 }
 

@@ -10,10 +10,13 @@ struct Comparison {
     let now: Int64
     let conflictPolicy: ConflictPolicy
     let deletionPolicy: DeletionPolicy
+    /// Whether the user wants the server's content here again.
+    let isWantedBack: Bool
 
     /// The step, its reason in one sentence, and the bytes it moves or that stand there.
     func step() -> (Step, String, size: UInt64) {
-        let verdict = compare(device: side, server: row?.side ?? .absent, agreed: row?.agreed ?? .never)
+        let verdict = compare(
+            device: side, server: row?.side ?? .absent, agreed: row?.agreed ?? .never, isWantedBack: isWantedBack)
         switch verdict {
         case .unchanged: return (renewedStamps ?? .nothing, "in step", save.size)
         case .untracked: return (.nothing, "untracked", save.size)
@@ -143,6 +146,7 @@ extension PushReason {
         case .newOnServer: "new on server"
         case .changedOnServer: "changed on server"
         case .changedAfterDeletion: "changed on server after it was deleted on device"
+        case .wantedBack: "put back: it was deleted on device"
         }
     }
 }
@@ -152,6 +156,7 @@ extension ConflictReason {
         switch self {
         case .bothChanged: "changed on both sides"
         case .neverAgreed: "different on both sides, never synced before"
+        case .wantedBack: "to be put back, and the device has another content now"
         }
     }
 }

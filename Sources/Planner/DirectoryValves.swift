@@ -19,7 +19,8 @@ struct DirectoryValves {
                 close(
                     Place(directory: directory.id, platformFolder: nil), .directoryMissing, path,
                     "the directory does not exist on the device; nothing in it was compared. "
-                        + "Check that the card is inserted and the path is right.")
+                        + "Check that the card is inserted and the path is right. It is never made from here, because its "
+                        + "card may not be mounted: where it is to begin anew, make it on the device.")
             case .unreadable(let reason):
                 close(
                     Place(directory: directory.id, platformFolder: nil), .directoryUnreadable, path,

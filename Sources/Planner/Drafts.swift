@@ -4,6 +4,10 @@ struct Draft {
     /// The save directory's number.
     let directory: Int64
     let path: RelativePath
+    /// A push that the user asked for by name or by platform, although the save was deleted on the device.
+    var isWantedBack = false
+    /// Not pushed because its platform's folder is gone, which was not told yet.
+    var lacksFolder = false
 }
 
 /// The operations of a plan in the making: the safety limits are applied to each as it comes.
@@ -75,7 +79,8 @@ extension Operation {
     /// What stands in the operation's place where the valves of its place closed.
     fileprivate func halted(by valves: DirectoryValves, in draft: Draft, _ places: Places) -> Operation? {
         guard valves.areClosed, step != .nothing,
-            let halt = valves.halt(over: places.place(of: draft.path, in: draft.directory))
+            let halt = valves.halt(over: places.place(of: draft.path, in: draft.directory)),
+            !(draft.isWantedBack && halt.valve.isAboutLoss)
         else { return nil }
         let wish = action == .skip ? "" : ", not done: \(action.rawValue)"
         return replacingStep(.skip(isProblem: false), reason: "halted by \(halt.valve.rawValue)\(wish)")

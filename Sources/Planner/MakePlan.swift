@@ -14,11 +14,13 @@ public struct PlanInput: Sendable {
     public let knowledge: [SaveKey: DeviceKnowledge]
     /// Valves that the user opened for this plan.
     public let allowed: Set<Valve>
+    /// Which saves that are gone from the device are put there again; nil for none.
+    public let putBack: PutBack?
 
     /// The input of one device's plan; see the properties.
     public init(
         device: String, now: Int64, conflictPolicy: ConflictPolicy, deletionPolicy: DeletionPolicy, pairing: Pairing,
-        knowledge: [SaveKey: DeviceKnowledge], allowed: Set<Valve> = []
+        knowledge: [SaveKey: DeviceKnowledge], allowed: Set<Valve> = [], putBack: PutBack? = nil
     ) {
         self.device = device
         self.now = now
@@ -27,6 +29,7 @@ public struct PlanInput: Sendable {
         self.pairing = pairing
         self.knowledge = knowledge
         self.allowed = allowed
+        self.putBack = putBack
     }
 
     /// Seconds since the last run of the device that went through to its end, or nil where that is not known.
@@ -55,6 +58,7 @@ public func makePlan(_ input: PlanInput) -> Plan {
     var drafts = Drafts(
         input, valves, places, capacity: pairing.count + pairing.skipped.count)
     let others = draftsBesideRows(input, places)
+    var removed = RemovedFolders()
     var next = 0
     for (row, presence) in zip(pairing.scope.rows, pairing.presences) {
         while next < others.count, let key = others[next].operation.identity?.key, key < row.key {
@@ -65,11 +69,15 @@ public func makePlan(_ input: PlanInput) -> Plan {
         case .inStep: if let operation = operation(inStep: row, places) { drafts.append(operation) }
         case .once(let position): drafts.add(draft(for: pairing.saves[Int(position)], row, input, places))
         case .nowhere:
-            if let draft = draft(forAbsent: row, input, places) { drafts.add(draft) }
+            if let draft = draft(forAbsent: row, input, places) {
+                drafts.add(draft)
+                if draft.lacksFolder { removed.note(draft) }
+            }
         case .inSeveralPlaces: break
         }
     }
     others[next...].forEach { drafts.add($0) }
+    for operation in removed.operations(places, valves) { drafts.append(operation) }
     for operation in pairing.skipped.map(skipped).sorted(by: { $0.remotePath < $1.remotePath }) {
         drafts.append(operation)
     }
@@ -103,7 +111,8 @@ private func draft(for paired: PairedSave, _ row: ScopeRow?, _ input: PlanInput,
     let save = paired.save
     let comparison = Comparison(
         save: save, knowledge: input.knowledge(of: paired), row: row, device: input.device, now: input.now,
-        conflictPolicy: input.conflictPolicy, deletionPolicy: input.deletionPolicy)
+        conflictPolicy: input.conflictPolicy, deletionPolicy: input.deletionPolicy,
+        isWantedBack: row.map { input.putBack?.wants(standing: $0) == true } ?? false)
     let (step, reason, size) = comparison.step()
     let operation = Operation(
         identity: row?.save.identity ?? save.identity, saveID: row?.save.id,
@@ -120,39 +129,52 @@ private func draft(forAbsent row: ScopeRow, _ input: PlanInput, _ places: Places
 
     let target: Target
     if let baseline {
-        guard let known = places.target(of: baseline) else { return nil }
+        guard let known = places.target(of: baseline, row) else { return nil }
         target = known
     } else {
         guard let version, let free = places.target(for: server.identity, version) else { return nil }
         target = free
     }
-    let verdict = compare(device: target.side, server: server.side, agreed: baseline.agreed)
-    let (step, reason): (Step, String) =
-        switch verdict {
-        case .push(let cause):
-            version.map { push($0, to: target, whichWas: baseline?.shape, because: cause) }
-                ?? (.nothing, "the server has no content")
-        case .deletedOnDevice:
-            (baseline?.isGone == true ? .nothing : .markGone, "deleted on device; kept on the server, not put back")
-        case .retire: (.retire, "gone on both sides")
-        case .unknown(let reason): (.skip(isProblem: false), "unknown: \(reason)")
-        case .untracked: (.nothing, "untracked")
-        case .unchanged, .adopt, .pull, .conflict, .deletedOnServer: (.nothing, "on neither side")
-        }
+    let isAskedFor = baseline != nil && input.putBack?.wants(row) == true
+    let isWantedBack = isAskedFor || baseline?.isWantedBack == true
+    let verdict = compare(
+        device: target.side, server: server.side, agreed: baseline.agreed, isWantedBack: isWantedBack)
+    let gone: Step = baseline?.isGone == true ? .nothing : .markGone
+    var isGone = false
+    let (step, reason): (Step, String)
+    switch verdict {
+    case .push where target.lacksPlatformFolder && !isAskedFor:
+        (step, reason, isGone) = (gone, "no folder for its platform here; kept on the server", true)
+    case .push(let cause):
+        (step, reason) =
+            version.map { push($0, to: target, places, whichWas: baseline?.shape, because: cause) }
+            ?? (.nothing, "the server has no content")
+    case .deletedOnDevice:
+        (step, reason, isGone) = (gone, "deleted on device; kept on the server, not put back", true)
+    case .retire: (step, reason) = (.retire, "gone on both sides")
+    case .unknown(let cause): (step, reason) = (.skip(isProblem: false), "unknown: \(cause)")
+    case .untracked: (step, reason) = (.nothing, "untracked")
+    case .unchanged, .adopt, .pull, .conflict, .deletedOnServer: (step, reason) = (.nothing, "on neither side")
+    }
     let operation = Operation(
         identity: server.identity, saveID: server.id, place: places.shownPath(target.directory, target.path),
-        size: step.isPush ? version?.size ?? 0 : 0, reason: reason, step: step)
-    return Draft(operation: operation, directory: target.directory, path: target.path)
+        size: step.isPush ? version?.size ?? 0 : 0, reason: reason, step: step, isGone: isGone)
+    return Draft(
+        operation: operation, directory: target.directory, path: target.path,
+        isWantedBack: isAskedFor && step.isPush,
+        lacksFolder: target.lacksPlatformFolder && step == .markGone)
 }
 
 private func push(
-    _ version: ServerVersion, to target: Target, whichWas shape: SaveShape?, because cause: PushReason
+    _ version: ServerVersion, to target: Target, _ places: Places, whichWas shape: SaveShape?,
+    because cause: PushReason
 ) -> (Step, String) {
     if let blocked = shape.flatMap(version.blocked) { return (.hold, blocked) }
     if let obstacle = target.obstacle { return (.skip(isProblem: true), obstacle) }
-    return (
-        .push(version, PushTarget(directory: target.directory, path: target.path, over: .nothing)), cause.sentence
-    )
+    let place = PushTarget(
+        directory: target.directory, path: target.path, over: .nothing,
+        missingFolders: places.missingFolders(above: target.path, in: target.directory))
+    return (.push(version, place), cause.sentence)
 }
 
 /// Two places on the device that map to one save: nothing is written to either.
@@ -207,6 +229,7 @@ extension Optional<Baseline> {
         return switch self.agreement {
         case .content(let digest): .content(digest)
         case .times(let device, let server): .times(device: device, server: server)
+        case .forgotten: .never
         }
     }
 }

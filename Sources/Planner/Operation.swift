@@ -21,6 +21,8 @@ public struct Operation: Hashable, Sendable {
     public let reason: String
     /// What is to be done, with all that doing it needs.
     public let step: Step
+    /// Whether the save is gone from the device, kept on the server, and not put back.
+    public let isGone: Bool
 
     /// A line of a plan; see the properties.
     public init(
@@ -31,13 +33,17 @@ public struct Operation: Hashable, Sendable {
             step: step)
     }
 
-    init(identity: SaveIdentity?, saveID: Int64?, place: ShownPath, size: UInt64, reason: String, step: Step) {
+    init(
+        identity: SaveIdentity?, saveID: Int64?, place: ShownPath, size: UInt64, reason: String, step: Step,
+        isGone: Bool = false
+    ) {
         self.identity = identity
         self.saveID = saveID
         self.place = place
         self.size = size
         self.reason = reason
         self.step = step
+        self.isGone = isGone
     }
 
     /// Where it stands, or will stand, on the device: the save directory's path and the path below it, safe to print.
@@ -119,6 +125,16 @@ public struct PushTarget: Hashable, Sendable {
     public let path: RelativePath
     /// What stands there now.
     public let over: Over
+    /// The folders on the way to ``path`` that don't stand below the save directory, from the top down.
+    public let missingFolders: [RelativePath]
+
+    /// Where a version goes; see the properties.
+    public init(directory: Int64, path: RelativePath, over: Over, missingFolders: [RelativePath] = []) {
+        self.directory = directory
+        self.path = path
+        self.over = over
+        self.missingFolders = missingFolders
+    }
 
     /// What a push replaces.
     public enum Over: Hashable, Sendable {

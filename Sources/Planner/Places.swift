@@ -13,6 +13,8 @@ struct Target {
     let side: DeviceSide
     /// Why nothing can be written there.
     let obstacle: String?
+    /// Whether its platform had a folder here that is gone.
+    var lacksPlatformFolder = false
 }
 
 /// What the listings say about places: what stands there, and where a new save belongs.
@@ -64,8 +66,41 @@ struct Places {
     /// Where a tracked save stood, or nil when its directory is no longer configured.
     func target(of baseline: Baseline) -> Target? {
         guard let id = baseline.directory, let listing = directories[id] else { return nil }
-        let side = absence(of: baseline.path, baseline.shape, in: listing)
-        return Target(directory: id, path: baseline.path, side: side, obstacle: nil)
+        let path = underListedPlatform(baseline.path, in: listing)
+        return Target(
+            directory: id, path: path, side: absence(of: path, baseline.shape, in: listing), obstacle: nil,
+            lacksPlatformFolder: platformFolder(of: path, in: id).map { !stands($0, in: id) } ?? false)
+    }
+
+    /// Where the tracked save of `row` stood, or where a new one like it would go when no directory has its place any more.
+    func target(of baseline: Baseline, _ row: ScopeRow) -> Target? {
+        if let known = target(of: baseline) { return known }
+        guard baseline.directory == nil, case .version(let version) = row.save.content else { return nil }
+        return target(for: row.save.identity, version)
+    }
+
+    /// The folders on the way to `path` that don't stand in its directory, from the top down.
+    func missingFolders(above path: RelativePath, in directory: Int64) -> [RelativePath] {
+        sequence(first: path, next: \.parent).dropFirst().prefix { !stands($0, in: directory) }.reversed()
+    }
+
+    private func stands(_ path: RelativePath, in directory: Int64) -> Bool {
+        standing.exact[directory]?.contains(path) == true
+    }
+
+    private func platformFolder(of path: RelativePath, in directory: Int64) -> RelativePath? {
+        isDivided(directory) ? path.topFolder.flatMap(RelativePath.init) : nil
+    }
+
+    /// The path in the platform's folder as the device writes it now, where it has one under the same name in another form.
+    private func underListedPlatform(_ path: RelativePath, in listing: DirectoryListing) -> RelativePath {
+        guard case .listed(let contents) = listing.state,
+            let folder = platformFolder(of: path, in: listing.directory.id), !stands(folder, in: listing.directory.id),
+            let rest = path.relative(to: folder)
+        else { return path }
+        let platform = NameFolding.platform(folder.name)
+        let same = contents.folders.filter { $0.parent == nil && NameFolding.platform($0.name) == platform }.min()
+        return same.flatMap { RelativePath("\($0.text)/\(rest.text)") } ?? path
     }
 
     /// Where a save that the device never had would be put, or nil when the device has no place for it.

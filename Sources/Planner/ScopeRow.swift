@@ -43,7 +43,8 @@ struct InStepFile: Sendable {
     /// Nil where something is to be done although the device has what was agreed on, and for a save that is gone, has
     /// several files, lies in a folder of its own, or whose stamp proves nothing yet.
     init?(_ baseline: Baseline, of save: ServerSave) {
-        guard !baseline.isGone, !baseline.isUntracked, let directory = baseline.directory, let digest = baseline.digest,
+        guard !baseline.isGone, !baseline.isWantedBack, !baseline.isUntracked, let directory = baseline.directory,
+            let digest = baseline.digest,
             compare(device: .content(digest, modified: 0), server: save.side, agreed: .content(digest)) == .unchanged,
             baseline.entries.count == 1, let entry = baseline.entries.first, entry.path == baseline.path,
             entry.state == .settled

@@ -39,10 +39,11 @@ extension ScopeRow {
 }
 
 extension Baseline {
-    /// Whether the save stands where it stood, under stamps that are the same and settled. One that was gone and is back
-    /// is looked at again, so that the row no longer says that it is gone.
+    /// Whether the save stands where it stood, under stamps that are the same and settled. One that was gone and is back,
+    /// or that was restored meanwhile, is looked at again, so that the row no longer says so.
     func stillDescribes(_ save: DeviceSave) -> Bool {
-        !isGone && directory == save.directory && path == save.path && entries.count == save.files.count
+        !isGone && !isWantedBack && directory == save.directory && path == save.path
+            && entries.count == save.files.count
             && zip(entries, save.files).allSatisfy { old, file in
                 old.path == file.path && old.stamp == file.stamp && old.state == .settled
             }
@@ -50,7 +51,8 @@ extension Baseline {
 
     /// Whether recording `content` of `save` would change nothing in this row.
     func isUpToDate(with save: DeviceSave, _ content: DeviceContent) -> Bool {
-        !isGone && directory == save.directory && path == save.path && agreement == .content(content.digest)
+        !isGone && !isWantedBack && directory == save.directory && path == save.path
+            && agreement == .content(content.digest)
             && entries.count == content.entries.count
             && zip(entries, content.entries).allSatisfy { old, new in
                 old.path == new.path && old.stamp == new.stamp && old.state == new.state

@@ -40,7 +40,10 @@ public struct SyncScopeIndex: Sendable {
             unclaimed[baseline.saveID] = index
         }
         // The store reads them in this order already, but for names that it sorts by other rules.
-        var sorted = saves.map { save in ScopeRow(save, unclaimed.removeValue(forKey: save.id).map { baselines[$0] }) }
+        let homes = BaselineHomes(directories)
+        var sorted = saves.map { save in
+            ScopeRow(save, unclaimed.removeValue(forKey: save.id).map { homes.home(of: baselines[$0], save) })
+        }
         sorted.sort { $0.key < $1.key }
         var keys = KeyPositions<SaveKey>(capacity: sorted.count)
         rows = sorted.filter { keys.add($0.key) == nil }

@@ -2,6 +2,8 @@
 struct TrackedSaves {
     var present = 0
     var lost = 0
+    /// Of those that are lost: put back in this run.
+    var returning = 0
     var changed = 0
     /// The times of those that changed although their time went back, in seconds since 1970 by the device's clock.
     var timesGoneBack: [Int64] = []
@@ -14,7 +16,9 @@ struct TrackedSaves {
     /// - Parameter sinceLastRun: seconds by the server's clock since the last run of the device that went through to its end;
     ///   nil where that is not known.
     func verdict(isOtherCard: Bool, sinceLastRun: Int64?, allowed: Set<Valve>) -> (Valve, String)? {
-        if lost == all, lost >= 2, !placeHoldsFiles {
+        // Nothing is left to be deduced where all that vanished is put back.
+        let isUndecided = returning < lost
+        if lost == all, lost >= 2, !placeHoldsFiles, isUndecided {
             if allowed.contains(.directoryEmptied) { return nil }
             return (
                 .directoryEmptied,
@@ -26,7 +30,7 @@ struct TrackedSaves {
             return (
                 .cardChanged,
                 "it is on another card than last time, and \(lost + changed) of \(all) saves are missing or different "
-                    + "there; nothing in it was touched. Put the card back, or let it pass if the card was replaced."
+                    + "there; nothing in it was touched. Put the card back if it was taken out."
             )
         }
         if all >= 4, (lost + changed) * 2 > all, !allowed.contains(.cardChanged), let sinceLastRun,
@@ -35,11 +39,11 @@ struct TrackedSaves {
             return (
                 .cardChanged,
                 "\(lost + changed) of \(all) saves are missing or different, with older times, and too far apart for the time "
-                    + "since the last run: it looks like another card; nothing in it was touched. Put the card back, or let "
-                    + "it pass if the card was replaced."
+                    + "since the last run: it looks like another card; nothing in it was touched. Put the card back if "
+                    + "it was taken out."
             )
         }
-        if all >= 4, lost * 2 > all, placeHoldsFiles, !allowed.contains(.massDeletion) {
+        if all >= 4, lost * 2 > all, placeHoldsFiles, isUndecided, !allowed.contains(.massDeletion) {
             return (.massDeletion, "\(lost) of \(all) saves vanished at once; nothing in it was touched.")
         }
         if all >= 20, changed == all, !allowed.contains(.massChange) {
@@ -72,7 +76,9 @@ struct TrackedSaves {
         for (row, presence) in zip(pairing.scope.rows, pairing.presences) {
             guard let directory = row.trackedDirectory else { continue }
             switch presence {
-            case .nowhere, .inSeveralPlaces: tally.countAbsent(row.baseline, in: directory)
+            case .nowhere:
+                tally.countAbsent(row.baseline, in: directory, isReturning: input.putBack?.wants(row) == true)
+            case .inSeveralPlaces: tally.countAbsent(row.baseline, in: directory)
             case .inStep: tally.count(in: directory, path: row.inStepFile?.path) { $0.present += 1 }
             case .once(let position):
                 var isChanged = false
@@ -132,9 +138,12 @@ private struct TrackedSavesByPlace {
     }
 
     /// Counts a save that does not stand in one place.
-    mutating func countAbsent(_ baseline: Baseline?, in directory: Int64) {
-        let isLost = baseline.flatMap(places.target)?.side == .absent
-        count(in: directory, path: baseline?.path) { if isLost { $0.lost += 1 } else { $0.present += 1 } }
+    mutating func countAbsent(_ baseline: Baseline?, in directory: Int64, isReturning: Bool = false) {
+        let isLost = baseline.flatMap { places.target(of: $0) }?.side == .absent
+        count(in: directory, path: baseline?.path) {
+            if isLost { $0.lost += 1 } else { $0.present += 1 }
+            if isLost, isReturning { $0.returning += 1 }
+        }
     }
 
     private mutating func position(of place: Place) -> Int {
@@ -150,5 +159,5 @@ extension Baseline {
     fileprivate var modified: Int64? { entries.map(\.stamp.modified).max() }
 
     /// The directory in which the valves count it, or nil where they don't.
-    var trackedDirectory: Int64? { isGone || isUntracked ? nil : directory }
+    var trackedDirectory: Int64? { isGone || isUntracked || agreement == .forgotten ? nil : directory }
 }

@@ -29,6 +29,9 @@ public enum Valve: String, Hashable, Sendable, CaseIterable {
         case .directoryEmptied, .cardChanged, .massDeletion, .massChange, .blankSave, .truncatedSave, .sizeChanged: true
         }
     }
+
+    /// Whether it closes for saves that vanished and for nothing else: putting them back deduces nothing.
+    var isAboutLoss: Bool { self == .directoryEmptied || self == .massDeletion }
 }
 
 /// A valve that closed, for one directory.
@@ -42,4 +45,19 @@ public struct Halt: Hashable, Sendable {
 
     /// The argument that lets it pass for one plan, or nil where nothing can.
     public var override: String? { valve.canBeAllowed ? "--allow \(valve.rawValue)" : nil }
+
+    /// The command that takes nothing away on either side, or nil where there is none.
+    public func remedy(for device: String) -> String? {
+        if valve.isAboutLoss { return "saveferry sync \(device) --put-back" }
+        return valve == .cardChanged ? "saveferry device reset \(device)" : nil
+    }
+
+    /// What the user can do about it, one sentence each, the harmless one first.
+    public func waysOut(for device: String) -> [String] {
+        let purpose = valve == .cardChanged ? "compare the new card afresh" : "have the saves there again"
+        return [
+            remedy(for: device).map { "To \(purpose), run `\($0)`." },
+            override.map { "If it is meant, run `saveferry sync \(device) \($0)`." },
+        ].compactMap(\.self)
+    }
 }

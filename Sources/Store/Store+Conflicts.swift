@@ -27,6 +27,10 @@ extension Store {
                         DELETE FROM device_save_entries
                         WHERE sync_id = (SELECT id FROM device_save_sync WHERE device_id = ? AND save_id = ?)
                         """, arguments: [conflict.device, conflict.save])
+                if conflict.endsAgreement {
+                    try forgetAgreements(
+                        where: "device_id = ? AND save_id = ?", [conflict.device, conflict.save], db)
+                }
                 try endOperation(conflict.operation, save: conflict.save, db)
                 return isNew
             }
@@ -120,9 +124,9 @@ extension Store {
                 try setCurrent(version, of: save, at: time, db)
             }
             let content = DeviceContent(digest: conflict.device.digest, isBlank: false, entries: [])
-            if let directory = row["directory_id"] as Int64?, let path = RelativePath(row["path"] as String) {
+            if let path = RelativePath(row["path"] as String) {
                 let seen = SeenOnDevice(
-                    directory: directory, path: path, shape: SaveShape(rawValue: row["shape"]) ?? .file,
+                    directory: row["directory_id"], path: path, shape: SaveShape(rawValue: row["shape"]) ?? .file,
                     content: content)
                 try agree(seen, device: row["device_id"], save: SaveRow(id: conflict.save), at: time, db)
             }

@@ -52,6 +52,30 @@ extension Store {
         try await write { db in try db.execute(sql: "DELETE FROM devices WHERE id = ?", arguments: [id]) }
     }
 
+    /// Forgets what was agreed on with a device, and which cards its directories lie on, so that its next plan compares afresh.
+    /// Where its saves stood is remembered, and what is untracked stays so. Saves and versions are not touched.
+    public func resetDevice(_ id: Int64) async throws(StoreError) {
+        try await write { db in
+            try forgetAgreements(where: "device_id = ?", [id], db)
+            try db.execute(
+                sql: "UPDATE save_directories SET card_number = NULL, card_bytes = NULL WHERE device_id = ?",
+                arguments: [id])
+        }
+    }
+
+    /// With how many saves a device has an agreement, and how many of those are gone from it.
+    public func agreementCounts(device id: Int64) async throws(StoreError) -> (saves: Int, gone: Int) {
+        try await read { db in
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT count(*) AS saves, coalesce(sum(is_gone), 0) AS gone FROM device_save_sync
+                    WHERE device_id = ? AND is_untracked = 0 AND (content_hash IS NOT NULL OR device_time IS NOT NULL)
+                    """, arguments: [id])
+            return (row?["saves"] ?? 0, row?["gone"] ?? 0)
+        }
+    }
+
     /// Replaces the trusted host keys of a device.
     public func pinHostKeys(_ keys: [PinnedHostKey], for id: Int64) async throws(StoreError) {
         try await write { db in try pin(keys, to: id, db) }
@@ -184,6 +208,19 @@ private func replaceDirectories(of device: Int64, with directories: [SaveDirecto
                 device, position, directory.path, platform, directory.kind.rawValue, directory.layout.rawValue,
                 directory.extensions.joined(separator: ","), directory.acceptsNew,
             ])
+    }
+}
+
+/// Leaves of the rows that meet `condition`, but for those of untracked saves, only where the save stands.
+func forgetAgreements(where condition: String, _ arguments: StatementArguments, _ db: Database) throws {
+    let rows = try Int64.fetchAll(
+        db,
+        sql: """
+            UPDATE device_save_sync SET content_hash = NULL, device_time = NULL, server_time = NULL, is_gone = 0
+            WHERE is_untracked = 0 AND \(condition) RETURNING id
+            """, arguments: arguments)
+    for row in rows {
+        try db.cachedStatement(sql: "DELETE FROM device_save_entries WHERE sync_id = ?").execute(arguments: [row])
     }
 }
 

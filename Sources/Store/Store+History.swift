@@ -57,7 +57,8 @@ extension Store {
         }
     }
 
-    /// Makes an older content current again, as a new version. Devices get it at their next run.
+    /// Makes a content of the save's history current again, as a new version. Devices get it at their next run, also those
+    /// that had this very content and from which it is gone: their rows keep the time of this until their next agreement.
     public func restore(save: SaveSummary, version number: Int) async throws(StoreError) -> VersionSummary {
         let found = try await read { db in
             let id = try Int64.fetchOne(
@@ -76,6 +77,11 @@ extension Store {
                     copy, in: library, of: save.id, archival: false, source: "\(restoredSource)\(number)",
                     modified: time, at: time, db)
                 try setCurrent(id, of: SaveRow(id: save.id), at: time, db)
+                try db.execute(
+                    sql: """
+                        UPDATE device_save_sync SET server_time = ?
+                        WHERE save_id = ? AND content_hash = ? AND is_untracked = 0
+                        """, arguments: [time, save.id, copy.digest.data])
                 guard
                     let row = try Row.fetchOne(
                         db, sql: "SELECT *, 1 AS is_current FROM save_versions WHERE id = ?", arguments: [id]),

@@ -195,13 +195,17 @@ private func loadBaselines(
         let agreement: Baseline.Agreement =
             if let digest = (row[5] as Data?).flatMap({ Digest(bytes: $0) }) {
                 .content(digest)
+            } else if let deviceTime = row[6] as Int64? {
+                .times(device: deviceTime, server: row[7] as Int64? ?? 0)
             } else {
-                .times(device: row[6] as Int64? ?? 0, server: row[7] as Int64? ?? 0)
+                .forgotten
             }
         baselines.append(
             Baseline(
                 saveID: row[1], directory: row[2], path: path, shape: SaveShape(rawValue: row[4]) ?? .file,
-                agreement: agreement, entries: entries[row[0]] ?? [], isUntracked: row[8], isGone: row[9]))
+                agreement: agreement, entries: entries[row[0]] ?? [], isUntracked: row[8], isGone: row[9],
+                // A time beside a content is that of its restoring; see `restore`.
+                isWantedBack: (row[5] as Data?) != nil && (row[7] as Int64?) != nil))
     }
     return baselines
 }

@@ -67,7 +67,8 @@ extension Store {
                 sql: """
                     SELECT s.*, d.id AS device,
                         (SELECT count(*) FROM device_save_sync
-                            WHERE device_id = d.id AND is_untracked = 0 AND is_gone = 0) AS tracked,
+                            WHERE device_id = d.id AND is_untracked = 0 AND is_gone = 0
+                                AND (content_hash IS NOT NULL OR device_time IS NOT NULL)) AS tracked,
                         (SELECT count(*) FROM conflicts WHERE device_id = d.id AND resolved_at IS NULL) AS open,
                         coalesce((SELECT failures FROM sync_sessions
                             WHERE device_id = d.id AND status <> 'IN_PROGRESS' ORDER BY id DESC LIMIT 1), 0) AS errors,

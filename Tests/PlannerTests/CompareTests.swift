@@ -103,6 +103,28 @@ import Testing
         #expect(compare(device: row.device, server: row.server, agreed: row.agreed) == row.verdict)
     }
 
+    static let wantedBack: [Row] = [
+        Row("gone here, as agreed there: push", .absent, there("x"), agreed("x"), .push(because: .wantedBack)),
+        Row("gone here, changed there: push", .absent, there("y"), agreed("x"), .push(because: .changedAfterDeletion)),
+        Row("gone here, imported: push", .absent, there("x", at: 200), imported, .push(because: .wantedBack)),
+        Row("another content here: conflict", here("y"), there("x"), agreed("x"), .conflict(because: .wantedBack)),
+        Row(
+            "another content here, imported: conflict", here("y", at: 101), there("x", at: 200), imported,
+            .conflict(because: .wantedBack)),
+        Row(
+            "as agreed here, changed there: push", here("x"), there("y"), agreed("x"), .push(because: .changedOnServer)),
+        Row("in step: nothing", here("x"), there("x"), agreed("x"), .unchanged),
+        Row("deleted there: not put back", .absent, .deleted(last: digest("x")), agreed("x"), .retire),
+        Row("unknown: nothing is put there", .unknown(reason: "EIO"), there("x"), agreed("x"), .unknown(reason: "EIO")),
+        Row("untracked: not put back", .absent, there("x"), .untracked, .untracked),
+    ]
+
+    @Test(arguments: wantedBack)
+    func `what the user wants back`(row: Row) {
+        let verdict = compare(device: row.device, server: row.server, agreed: row.agreed, isWantedBack: true)
+        #expect(verdict == row.verdict)
+    }
+
     /// Two contents and three baselines are all there is to tell apart, so every combination can be tried.
     static let letters: [Character] = ["x", "y", "z"]
     static let devices: [DeviceSide] =

@@ -54,6 +54,7 @@ struct Fixture {
         var serverTime = Fixture.serverTime
         var isUntracked = false
         var isGone = false
+        var isWantedBack = false
         var serverShape = SaveShape.file
         var deviceSize: UInt64 = 100
         var serverSize: UInt64 = 100
@@ -81,7 +82,7 @@ struct Fixture {
             Baseline(
                 saveID: id, directory: save.directory, path: place, shape: .file, agreement: .content(digest(agreed)),
                 entries: [EntryBaseline(path: place, stamp: old, state: .settled)], isUntracked: save.isUntracked,
-                isGone: save.isGone))
+                isGone: save.isGone, isWantedBack: save.isWantedBack))
     }
 
     private func content(
@@ -143,14 +144,18 @@ struct Fixture {
     var surveyed: [DeviceSave] { survey(pairing, deletions: deletionPolicy) }
 
     /// The plan, which is the same whether the whole of the server's side is known or what a run loads of it.
-    func plan(allowing allowed: Set<Valve> = [], sourceLocation: SourceLocation = #_sourceLocation) -> Plan {
-        let plan = plan(of: pairing, allowing: allowed)
+    func plan(
+        allowing allowed: Set<Valve> = [], puttingBack putBack: PutBack? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) -> Plan {
+        let plan = plan(of: pairing, allowing: allowed, puttingBack: putBack)
         let narrow = Pairing(listings: listings, scope: narrowScope)
-        #expect(self.plan(of: narrow, allowing: allowed) == plan, sourceLocation: sourceLocation)
+        #expect(
+            self.plan(of: narrow, allowing: allowed, puttingBack: putBack) == plan, sourceLocation: sourceLocation)
         return plan
     }
 
-    func plan(of pairing: Pairing, allowing allowed: Set<Valve> = []) -> Plan {
+    func plan(of pairing: Pairing, allowing allowed: Set<Valve> = [], puttingBack putBack: PutBack? = nil) -> Plan {
         var knowledge: [SaveKey: DeviceKnowledge] = [:]
         for save in survey(pairing, deletions: deletionPolicy) {
             knowledge[save.identity.key] = .read(content(of: save))
@@ -158,7 +163,7 @@ struct Fixture {
         return makePlan(
             PlanInput(
                 device: "deck", now: now, conflictPolicy: conflictPolicy, deletionPolicy: deletionPolicy,
-                pairing: pairing, knowledge: knowledge, allowed: allowed))
+                pairing: pairing, knowledge: knowledge, allowed: allowed, putBack: putBack))
     }
 
     /// A folder's content is told by its files' contents together, as the canonical hash tells it.

@@ -336,10 +336,12 @@ import Testing
     static func platforms(lost: Int) -> Fixture {
         var fixture = Fixture()
         fixture.directories = [SaveDirectory(id: 1, path: "/saves", platform: .eachSubfolder, extensions: ["srm"])]
-        for (number, platform) in ["gb", "gba", "gbc", "nes", "psx", "snes"].enumerated() {
+        let platforms = ["gb", "gba", "gbc", "nes", "psx", "snes"]
+        for (number, platform) in platforms.enumerated() {
             let sides = number < lost ? "-/y/x" : "x/x/x"
             fixture.add("Game", sides, .init(platform: platform, prefix: platform + "/"))
         }
+        fixture.contents[1, default: .init()].folders = platforms.map(path)
         return fixture
     }
 

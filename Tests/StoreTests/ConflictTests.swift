@@ -266,4 +266,19 @@ import Testing
         #expect(try await one.home.store.conflicts() == [conflict])
         #expect(try await one.text(ofSlot: "main") == "server")
     }
+
+    @Test func `a conflict is decided also when its directory is no longer configured`() async throws {
+        let home = try await Home()
+        let device = try await home.device()
+        let save = try await home.pull("x", from: device)
+        try await home.conflict("y", on: device, save: save)
+        var settings = Home.settings()
+        settings.directories = [SaveDirectory(id: 0, path: "/other", platform: .named("snes"))]
+        let changed = try await home.store.updateDevice(device.id, settings)
+        let conflict = try #require(try await home.store.conflicts().first)
+        _ = try await home.store.resolveConflict(conflict.id, keep: .server)
+        // The device's content is what was agreed on, so that the server's counts as newer.
+        let row = try #require(try await home.store.syncScope(for: changed).baseline(save))
+        #expect(row.digest == conflict.device.digest && row.directory == nil)
+    }
 }

@@ -184,10 +184,57 @@ import Testing
         let device = try await home.device()
         let save = try await home.pull("x", from: device)
         var settings = Home.settings()
-        settings.directories = [SaveDirectory(id: 0, path: "/elsewhere", platform: .named("gba"))]
+        settings.directories = [SaveDirectory(id: 0, path: "/elsewhere", platform: .named("snes"))]
         let changed = try await home.store.updateDevice(device.id, settings)
         let row = try #require(try await home.store.syncScope(for: changed).baseline(save))
         #expect(row.directory == nil && row.digest != nil)
+        // One of its platform has the place again; the stamps of another place prove nothing there.
+        settings.directories.append(SaveDirectory(id: 0, path: "/moved", platform: .named("gba")))
+        let moved = try await home.store.updateDevice(device.id, settings)
+        let found = try #require(try await home.store.syncScope(for: moved).baseline(save))
+        #expect(found.directory == moved.directories[1].id && found.path == row.path && found.digest == row.digest)
+        #expect(found.entries.isEmpty)
+    }
+
+    @Test(arguments: [("/saves/gba", "/saves/gba/"), ("/saves/gba", "/saves//./gba"), ("~/saves", "saves")])
+    func `a directory can't be named twice by writing it differently`(one: String, other: String) async throws {
+        let home = try await Home()
+        var settings = Home.settings()
+        settings.directories = [one, other].map { SaveDirectory(id: 0, path: $0, platform: .named("gba")) }
+        let error = try await #require(throws: StoreError.self) { try await home.store.addDevice(settings) }
+        #expect(error.code == .invalid && error.what.contains("names a directory twice"))
+    }
+
+    @Test func `a reset forgets what was agreed on and the cards, and keeps places, untracked saves and versions`()
+        async throws
+    {
+        let home = try await Home()
+        let device = try await home.device()
+        let other = try await home.device("other")
+        let save = try await home.pull("x", from: device)
+        let untracked = try await home.pull("x", of: "Zelda", from: device)
+        try await home.pull("x", from: other)
+        try await home.store.setUntracked(true, device: device, save: home.save(untracked))
+        try await home.store.commitGone([save], device: device.id)
+        let card = try #require(CardIdentity(number: 7, totalBytes: 8))
+        try await home.store.rememberCards([device.directories[0].id: card])
+        let history = try await home.store.history(of: save)
+        let kept = try await home.store.syncScope(for: other).baseline(save)
+        #expect(try await home.store.agreementCounts(device: device.id) == (1, 1))
+
+        try await home.store.resetDevice(device.id)
+        #expect(try await home.store.agreementCounts(device: device.id) == (0, 0))
+        let scope = try await home.store.syncScope(for: device)
+        let row = try #require(scope.baseline(save))
+        #expect(row.agreement == .forgotten && row.entries.isEmpty && !row.isGone)
+        #expect(row.directory == device.directories[0].id && row.path.text == "Metroid.srm")
+        #expect(scope.baseline(untracked)?.isUntracked == true && scope.baseline(untracked)?.digest != nil)
+        #expect(try await home.store.syncScope(for: other).baseline(save) == kept)
+        #expect(try await home.store.history(of: save) == history)
+        #expect(try await home.store.status().first { $0.device.id == device.id }?.trackedSaves == 0)
+        let query = "SELECT count(*) FROM save_directories WHERE card_number IS NOT NULL"
+        let cards = try await Command.run("sqlite3", ["-readonly", home.folder("state/saveferry.db"), query])
+        #expect(cards.output == "0\n")
     }
 
     @Test func `a removed device leaves its saves, versions and runs`() async throws {

@@ -97,9 +97,8 @@ struct NoticeRules: Sendable {
         state.halts = Set(halts.map { [$0.directory, $0.valve.rawValue] })
         return halts.filter { !known.contains([$0.directory, $0.valve.rawValue]) }.map { halt in
             let directory = FileName.escaped(halt.directory)
-            let advice =
-                halt.override.map { "If it is meant, run `saveferry sync \(event.shownDevice) \($0)`." }
-                ?? "Check the device's card and the path."
+            let ways = halt.waysOut(for: event.shownDevice)
+            let advice = ways.isEmpty ? "Check the device's card and the path." : ways.joined(separator: "\n")
             return Notice(
                 .valveHalted, device: event.device,
                 title: "\(event.shownDevice): \(directory) halted (\(halt.valve.rawValue))",

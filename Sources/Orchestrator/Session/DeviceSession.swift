@@ -9,14 +9,19 @@ struct DeviceSession: Sendable {
     private(set) var device: Device
     /// Valves that the user opened for this run's plan.
     let allowed: Set<Valve>
+    /// What the user wants on the device again.
+    let putBack: PutBack?
     let environment: Orchestrator
     /// Tells whether the device keeps this run waiting.
     let pulse: Pulse
     private let stop = StopRequest()
 
-    init(device: Device, allowed: Set<Valve>, environment: Orchestrator, pulse: Pulse) {
+    init(
+        device: Device, allowed: Set<Valve>, putBack: PutBack?, environment: Orchestrator, pulse: Pulse
+    ) {
         self.device = device
         self.allowed = allowed
+        self.putBack = putBack
         self.environment = environment
         self.pulse = pulse
     }
@@ -184,7 +189,7 @@ struct DeviceSession: Sendable {
                 device: name, now: Int64(environment.clock.now().timeIntervalSince1970),
                 conflictPolicy: device.settings.conflictPolicy ?? environment.settings.conflictPolicy,
                 deletionPolicy: device.settings.deletionPolicy, pairing: pairing, knowledge: knowledge,
-                allowed: allowed))
+                allowed: allowed, putBack: putBack))
         debug("planned", ["operations": "\(plan.operations.count)"])
         return Examined(plan: plan, scope: scope, staged: staged)
     }
@@ -194,7 +199,8 @@ struct DeviceSession: Sendable {
         into staging: Staging, keepsContents: Bool = true
     ) -> ContentReader {
         let recognizer = ContentRecognizer(
-            connection: device.settings.runsCommands ? connection : nil, sftp: sftp, store: store, directories: device.directoriesByID, scope: scope,
+            connection: device.settings.runsCommands ? connection : nil, sftp: sftp, store: store,
+            directories: device.directoriesByID, scope: scope,
             listed: listed, clock: environment.clock, patience: environment.settings.deadlines.command)
         return ContentReader(
             sftp: sftp, staging: staging, directories: device.directoriesByID, scope: scope, recognizer: recognizer,

@@ -72,7 +72,9 @@ extension Executor {
                     operation: ledger.record(of: conflict.index), device: device.id, save: save,
                     directory: conflict.payload.save.directory, path: conflict.payload.save.path,
                     shape: conflict.payload.save.shape, content: conflict.payload.content, version: version,
-                    serverVersion: server.id)
+                    serverVersion: server.id,
+                    // The user wants back what was agreed on.
+                    endsAgreement: scope.baseline(for: conflict.payload.save.identity.key)?.digest == server.digest)
                 return (conflict.operation, commit)
             }
             let isNew = try await uncancelled { [store] in try await store.openConflicts(commits.map(\.1)) }

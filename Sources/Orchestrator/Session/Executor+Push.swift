@@ -127,6 +127,7 @@ extension Executor {
         guard let directory = device.directoriesByID[push.target.directory], let save = push.operation.saveID else {
             throw DeviceFailure(code: .other, message: "its save directory is not known")
         }
+        try await sftp.makeFolders(push.target.missingFolders, below: directory.remotePath)
         let replacement = RemoteReplacement(
             sftp: sftp, library: store.library, clock: clock, directory: directory, target: push.target,
             shape: push.version.shape, neighbour: neighbours.model(for: push.target, in: directory),

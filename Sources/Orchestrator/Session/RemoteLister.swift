@@ -14,23 +14,29 @@ struct RemoteLister: Sendable {
 
     /// One result a directory, in the order given. Throws only when the connection is lost.
     func list(_ directories: [SaveDirectory]) async throws(SSHError) -> [Found] {
-        let results = await directories.concurrentMap(atMost: 128) { directory in await found(in: directory) }
+        let inner = InnerDirectories(directories)
+        let results = await directories.concurrentMap(atMost: 128) { directory in
+            await found(in: directory, of: directories, without: inner.paths(in: directory.id))
+        }
         var all: [Found] = []
         for result in results { all.append(try result.get()) }
         return all
     }
 
-    /// What stands in a folder of a save directory now, with all that is below it. Throws where a part can't be listed.
+    /// What stands in a folder of a save directory now, with all that is below it; no link in it is followed. Throws where a
+    /// part can't be listed.
     func tree(of folder: RelativePath, in directory: SaveDirectory) async throws(SSHError) -> RemoteTree {
         var walk = Walk(directory: directory, from: folder)
-        if let (_, error) = try await fill(&walk).first { throw error }
+        if let (_, error) = try await fill(&walk, following: nil).first { throw error }
         return walk.tree(of: folder)
     }
 
-    private func found(in directory: SaveDirectory) async -> Result<Found, SSHError> {
+    private func found(
+        in directory: SaveDirectory, of directories: [SaveDirectory], without inner: Set<RelativePath>
+    ) async -> Result<Found, SSHError> {
         // Asked in the same flight as the listing.
         async let card = card(under: directory)
-        var walk = Walk(directory: directory)
+        var walk = Walk(directory: directory, inner: inner)
         switch await entries(of: directory.remotePath) {
         case .success(let entries):
             walk.add(entries, in: nil)
@@ -41,8 +47,9 @@ struct RemoteLister: Sendable {
                 error.code == .noSuchFile ? .missing : .unreadable(reason: error.what)
             return .success(Found(listing: DirectoryListing(directory: directory, state: state), leftovers: []))
         }
+        let links = RemoteLinks(sftp: sftp, directory: directory, directories: directories)
         do throws(SSHError) {
-            for (folder, error) in try await fill(&walk) { walk.addUnreadable(folder, error) }
+            for (folder, error) in try await fill(&walk, following: links) { walk.addUnreadable(folder, error) }
         } catch {
             return .failure(error)
         }
@@ -51,9 +58,12 @@ struct RemoteLister: Sendable {
 
     /// Lists the folders of a walk until there are no more: level by level, each level side by side. Returns those that could
     /// not be listed; throws only when the connection is lost.
-    private func fill(_ walk: inout Walk) async throws(SSHError) -> [(folder: RelativePath, error: SSHError)] {
+    private func fill(
+        _ walk: inout Walk, following links: RemoteLinks?
+    ) async throws(SSHError) -> [(folder: RelativePath, error: SSHError)] {
         var unreadable: [(folder: RelativePath, error: SSHError)] = []
         let root = walk.directory.remotePath
+        try await resolve(&walk, links)
         var folders = walk.takeFolders()
         while !folders.isEmpty {
             let showsBackups = walk.showsBackups
@@ -67,9 +77,16 @@ struct RemoteLister: Sendable {
                 case .failure(let error): unreadable.append((folder, error))
                 }
             }
+            try await resolve(&walk, links)
             folders = walk.takeFolders()
         }
         return unreadable
+    }
+
+    /// Finds out where the links of the level that was just listed lead.
+    private func resolve(_ walk: inout Walk, _ links: RemoteLinks?) async throws(SSHError) {
+        guard let links else { return }
+        for (link, target) in try await links.targets(of: walk.takeLinks()) { walk.add(link, leadingTo: target) }
     }
 
     private func card(under directory: SaveDirectory) async -> CardIdentity? {
@@ -91,25 +108,58 @@ struct RemoteLister: Sendable {
 /// What has been seen of one save directory so far, and which folders are still to be listed.
 private struct Walk {
     let directory: SaveDirectory
+    /// Folders that are save directories of their own.
+    let inner: Set<RelativePath>
     private var contents = DirectoryListing.Contents()
     private var leftovers: [RemoteLeftover] = []
     private var foldersToList: [RelativePath] = []
+    private var links: [RelativePath] = []
+    /// Folders that are listed by the name of a link to them.
+    private var linked: Set<RelativePath> = []
     /// Whether what waits in a folder of ours is shown in that folder's place.
     let showsBackups: Bool
 
-    /// Saves lie near the top, in folder saves somewhat deeper; what is deeper than this is an emulator's own business.
+    /// Deeper than any emulator puts a save.
     private static let deepest = 16
 
-    /// Lists `folder` first, or nothing yet for nil.
-    init(directory: SaveDirectory, from folder: RelativePath? = nil) {
+    /// A walk through the whole directory without its `inner` ones.
+    init(directory: SaveDirectory, inner: Set<RelativePath>) {
         self.directory = directory
-        foldersToList = folder.map { [$0] } ?? []
-        showsBackups = folder == nil
+        self.inner = inner
+        showsBackups = true
+    }
+
+    /// A walk through one folder.
+    init(directory: SaveDirectory, from folder: RelativePath) {
+        self.directory = directory
+        inner = []
+        foldersToList = [folder]
+        showsBackups = false
     }
 
     mutating func takeFolders() -> [RelativePath] {
         defer { foldersToList = [] }
         return foldersToList
+    }
+
+    /// In the order of their names, so that of two links to one folder it is always the same that is followed.
+    mutating func takeLinks() -> [RelativePath] {
+        defer { links = [] }
+        return links.sorted()
+    }
+
+    /// Follows a link to a folder of this directory that is not listed otherwise; every other is left alone and told.
+    mutating func add(_ link: RelativePath, leadingTo target: RemoteLinks.Target) {
+        guard case .inside(let folder, isFolder: true) = target, directory.follows(link, to: folder),
+            !(inner.union(linked)).contains(where: { $0 == folder || $0.isBelow(folder) || folder.isBelow($0) })
+        else {
+            contents.skipped.append(
+                SkippedEntry(path: link, reason: directory.reason(link, leadsTo: target)))
+            return
+        }
+        linked.insert(folder)
+        contents.folders.append(link)
+        foldersToList.append(link)
     }
 
     mutating func addUnreadable(_ folder: RelativePath, _ error: SSHError) {
@@ -138,6 +188,12 @@ private struct Walk {
     }
 
     private mutating func add(_ path: RelativePath, _ attributes: RemoteAttributes) {
+        if inner.contains(path) { return }
+        if linked.contains(path) {
+            contents.skipped.append(
+                SkippedEntry(path: path, reason: "listed by the name of a link to it"))
+            return
+        }
         switch attributes.kind {
         case .file:
             let stamp = Stamp(size: attributes.size, modified: attributes.modified)
@@ -148,11 +204,11 @@ private struct Walk {
                 foldersToList.append(path)
             } else {
                 contents.skipped.append(
-                    SkippedEntry(path: path, reason: "more than \(Walk.deepest) folders down, and not looked at"))
+                    SkippedEntry(
+                        path: path, reason: "more than \(Walk.deepest) folders down; what is in it is left out"))
             }
         case .symlink:
-            contents.skipped.append(
-                SkippedEntry(path: path, reason: "a symbolic link; the file it names is synced itself"))
+            links.append(path)
         case .other:
             contents.skipped.append(SkippedEntry(path: path, reason: "not a regular file"))
         }
@@ -171,7 +227,10 @@ private struct Walk {
     /// What was found below `folder`, where the walk began.
     func tree(of folder: RelativePath) -> RemoteTree {
         let files = contents.files.compactMap { file in file.path.relative(to: folder).map { ($0, file.stamp) } }
-        let skipped = contents.skipped.map { RemoteTree.Entry(folder: $0.folder?.relative(to: folder), name: $0.name) }
+        let unresolved = links.map { SkippedEntry(path: $0, reason: "a symbolic link") }
+        let skipped = (contents.skipped + unresolved).map {
+            RemoteTree.Entry(folder: $0.folder?.relative(to: folder), name: $0.name)
+        }
         let ours = leftovers.map { RemoteTree.Entry(folder: $0.folder?.relative(to: folder), name: $0.name) }
         let folders = contents.folders.compactMap { $0.relative(to: folder) }
         return RemoteTree(

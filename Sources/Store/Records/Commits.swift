@@ -113,11 +113,13 @@ public struct ConflictCommit: Sendable {
     let seen: SeenOnDevice
     let version: StoredVersion?
     let serverVersion: Int64
+    let endsAgreement: Bool
 
-    /// `version` is the device's content as it was archived, or nil when the save already has it.
+    /// `version` is the device's content as it was archived, or nil when the save already has it. With `endsAgreement` what was
+    /// agreed on is forgotten, so that nothing but a decision ends the conflict.
     public init(
         operation: Int64?, device: Int64, save: Int64, directory: Int64, path: RelativePath, shape: SaveShape,
-        content: DeviceContent, version: StoredVersion?, serverVersion: Int64
+        content: DeviceContent, version: StoredVersion?, serverVersion: Int64, endsAgreement: Bool = false
     ) {
         self.operation = operation
         self.device = device
@@ -125,12 +127,14 @@ public struct ConflictCommit: Sendable {
         seen = SeenOnDevice(directory: directory, path: path, shape: shape, content: content)
         self.version = version
         self.serverVersion = serverVersion
+        self.endsAgreement = endsAgreement
     }
 }
 
 /// Where and how a content was seen on a device.
 struct SeenOnDevice: Sendable {
-    let directory: Int64
+    /// Nil where the directory is no longer configured.
+    let directory: Int64?
     let path: RelativePath
     let shape: SaveShape
     let content: DeviceContent

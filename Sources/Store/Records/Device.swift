@@ -102,9 +102,12 @@ public struct DeviceSettings: Hashable, Sendable {
         for directory in directories where directory.path.isEmpty || directory.path.utf8.contains(0) {
             throw refuse(.directories, "\(name) has a save directory without a path")
         }
-        let places = directories.map { "\($0.kind) \($0.path)" }
-        if let twice = places.first(where: { place in places.count { $0 == place } > 1 }) {
-            throw refuse(.directories, "\(name) names a directory twice: \(FileName.escaped(twice))")
+        let twice = directories.first { one in
+            directories.count { $0.kind == one.kind && $0.isSamePlace(as: one) } > 1
+        }
+        if let twice {
+            throw refuse(
+                .directories, "\(name) names a directory twice: \(twice.kind) \(FileName.escaped(twice.path))")
         }
     }
 }

@@ -12,7 +12,7 @@ struct DeviceCommand: AsyncParsableCommand {
         subcommands: [
             DeviceAddCommand.self, DeviceListCommand.self, DeviceShowCommand.self, DeviceEditCommand.self,
             DeviceRemoveCommand.self, DeviceEnableCommand.self, DeviceDisableCommand.self, DeviceTrustCommand.self,
-            DeviceExportCommand.self, DeviceApplyCommand.self,
+            DeviceResetCommand.self, DeviceExportCommand.self, DeviceApplyCommand.self,
         ])
 }
 

@@ -6,14 +6,19 @@ import Store
 
 /// What `plan` and `sync` have in common.
 struct RunOptions: ParsableArguments {
-    @Argument(help: "Which devices; without names every enabled one.", completion: .deviceNames) var names: [String] =
-        []
+    @Argument(
+        help: "Which devices; without names every enabled one. With --put-back one device, and then the saves.",
+        completion: .deviceNames) var names: [String] = []
     @Flag(help: "Print JSON.") var json = false
     @Option(
         help: ArgumentHelp(
             "Let this safety limit pass, for this plan alone: \(Valve.allCases.filter(\.canBeAllowed).map(\.rawValue).joined(separator: ", ")). Repeatable.",
             valueName: "limit"))
     var allow: [String] = []
+    @Flag(
+        help: "Put saves that are gone from a device there again: those that are named after it, or all.")
+    var putBack = false
+    @Option(help: "With --put-back: only saves of this platform.") var platform: String?
     @Flag(help: "Also list saves that are in step.") var all = false
 
     func valves() throws -> Set<Valve> {
@@ -27,9 +32,24 @@ struct RunOptions: ParsableArguments {
             })
     }
 
+    /// What is to be put back, or nil where nothing is.
+    func putBack(_ store: Store) async throws -> PutBack? {
+        guard putBack else {
+            guard platform == nil else { throw SettingsError("--platform goes with --put-back") }
+            return nil
+        }
+        guard !names.isEmpty else {
+            throw SettingsError(
+                "--put-back: the device is missing; give its name, and after it the saves or none for all")
+        }
+        var saves: Set<Int64> = []
+        for name in names.dropFirst() { saves.insert(try await store.save(named: name).id) }
+        return PutBack(platform: platform, saves: saves)
+    }
+
     func devices(_ store: Store) async throws -> [Device] {
         var devices: [Device] = []
-        for name in names { devices.append(try await store.device(named: name)) }
+        for name in putBack ? names.prefix(1) : names[...] { devices.append(try await store.device(named: name)) }
         if names.isEmpty { devices = try await store.devices().filter(\.settings.isEnabled) }
         guard !devices.isEmpty else {
             throw SettingsError("there is no enabled device; add one with `saveferry device add`")
@@ -41,9 +61,15 @@ struct RunOptions: ParsableArguments {
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Show what a sync would do. Changes nothing anywhere.",
-        discussion:
-            "Examples:\n  saveferry plan\n  saveferry plan pocket --json\n  saveferry plan pocket --allow mass-deletion"
-    )
+        discussion: """
+            A save that was deleted on a device stays on the server and is not put there again, unless --put-back says so.
+
+            Examples:
+              saveferry plan
+              saveferry plan pocket --json
+              saveferry plan pocket --put-back
+              saveferry plan pocket --allow mass-deletion
+            """)
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: RunOptions
 
@@ -57,7 +83,8 @@ func printPlans(_ options: RunOptions, _ global: GlobalOptions) async throws {
     let valves = try options.valves()
     let (store, orchestrator, _, _) = try await global.orchestrator()
     try await store.requireLibrary()
-    let plans = await orchestrator.plan(try await options.devices(store), allowing: valves)
+    let plans = await orchestrator.plan(
+        try await options.devices(store), allowing: valves, puttingBack: try await options.putBack(store))
     if options.json { try JSON.answer(["plans": plans.map(PlanDocument.init)]) }
     for plan in plans {
         switch plan.outcome {

@@ -112,8 +112,14 @@ struct HistoryCommand: AsyncParsableCommand {
 
 struct RestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "restore", abstract: "Make an older version current again, as a new version.",
-        discussion: "Devices get it at their next sync.\n\nExample:\n  saveferry restore gba/Metroid --version 3")
+        commandName: "restore", abstract: "Make a version current again, as a new version.",
+        discussion: """
+            Devices get it at their next sync. So do those that had this content and from which it is gone, also when it is \
+            the current one anyway.
+
+            Example:
+              saveferry restore gba/Metroid --version 3
+            """)
     @OptionGroup var global: GlobalOptions
     @Argument(help: "Which save.") var save: String
     @Option(name: .customLong("version"), help: "The version's number in `history`.") var number: Int

@@ -37,6 +37,8 @@ struct PlanDocument: Encodable {
         let remove: Int
         let conflict: Int
         let noOp: Int
+        /// Of the saves with nothing to do, those that are gone from the device.
+        let deletedOnDevice: Int
         let hold: Int
         let skip: Int
         let bytes: UInt64
@@ -47,6 +49,7 @@ struct PlanDocument: Encodable {
         let directory: String
         let message: String
         let override: String?
+        let remedy: String?
     }
 
     let device: String
@@ -74,10 +77,13 @@ struct PlanDocument: Encodable {
         operations = plan.operations.map(Line.init)
         totals = Totals(
             pull: plan.count(.pull), push: plan.count(.push), remove: plan.count(.remove),
-            conflict: plan.count(.conflict), noOp: plan.count(.noOp), hold: plan.count(.hold), skip: plan.count(.skip),
+            conflict: plan.count(.conflict), noOp: plan.count(.noOp),
+            deletedOnDevice: plan.operations.count { $0.isGone }, hold: plan.count(.hold), skip: plan.count(.skip),
             bytes: plan.bytes)
         halts = plan.halts.map {
-            HaltLine(code: $0.valve.rawValue, directory: $0.directory, message: $0.message, override: $0.override)
+            HaltLine(
+                code: $0.valve.rawValue, directory: $0.directory, message: $0.message, override: $0.override,
+                remedy: $0.remedy(for: plan.device))
         }
     }
 }

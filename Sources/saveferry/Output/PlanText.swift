@@ -24,7 +24,8 @@ enum PlanText {
         var lines = ["\(plan.device): \(summary(plan, outcomes))"]
         if !table.isEmpty { lines.append(table.text) }
         for halt in plan.halts {
-            lines.append("HALTED \(halt.directory): \(halt.message)" + (halt.override.map { " Override: \($0)" } ?? ""))
+            let told = ["HALTED \(halt.directory): \(halt.message)"] + halt.waysOut(for: plan.device)
+            lines.append(told.joined(separator: " "))
         }
         return lines.joined(separator: "\n")
     }
@@ -39,15 +40,16 @@ enum PlanText {
         let done = outcomes.map { outcomes in
             zip(plan.operations, outcomes).filter { $1.status == .completed }.map(\.0)
         }
+        let counted = done ?? plan.operations
         var parts = words.map { word in
-            let count = done.map { $0.count { $0.action == word.action } } ?? plan.count(word.action)
-            return (count, done == nil ? word.plan : word.run)
+            (counted.count { $0.action == word.action && !$0.isGone }, done == nil ? word.plan : word.run)
         }
+        parts.append((counted.count { $0.isGone }, "deleted on device"))
         parts.append((outcomes?.count { $0.status == .failed } ?? 0, "failed"))
         parts.append((outcomes?.count { $0.status == .cancelled } ?? 0, "not done"))
-        let counted = parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-        let bytes = (done ?? plan.operations).reduce(0) { $0 + ($1.action.movesContent ? $1.size : 0) }
+        let shown = parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        let bytes = counted.reduce(0) { $0 + ($1.action.movesContent ? $1.size : 0) }
         let moved = bytes > 0 ? " (\(Formats.size(bytes)))" : ""
-        return (counted.isEmpty ? "no saves" : counted.joined(separator: ", ")) + moved
+        return (shown.isEmpty ? "no saves" : shown.joined(separator: ", ")) + moved
     }
 }

@@ -74,13 +74,14 @@ final class Handheld: Sendable {
     // MARK: Runs
 
     @discardableResult
-    func sync(allowing valves: Set<Valve> = []) async throws -> SessionReport {
-        let reports = await hub.orchestrator.sync([try await device], trigger: .onDemand, allowing: valves)
+    func sync(allowing valves: Set<Valve> = [], puttingBack putBack: PutBack? = nil) async throws -> SessionReport {
+        let reports = await hub.orchestrator.sync(
+            [try await device], trigger: .onDemand, allowing: valves, puttingBack: putBack)
         return try #require(reports.first)
     }
 
-    func plan(allowing valves: Set<Valve> = []) async throws -> Plan {
-        let plans = await hub.orchestrator.plan([try await device], allowing: valves)
+    func plan(allowing valves: Set<Valve> = [], puttingBack putBack: PutBack? = nil) async throws -> Plan {
+        let plans = await hub.orchestrator.plan([try await device], allowing: valves, puttingBack: putBack)
         return try #require(plans.first).outcome.get()
     }
 

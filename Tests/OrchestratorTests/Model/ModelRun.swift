@@ -102,6 +102,9 @@ struct ModelRun {
         note("the server restores game \(game) = \(content)")
         try await world.restore(content, game: game)
         oracle.servers[game] = .holds(content)
+        for device in oracle.pairs.indices where oracle.pairs[device][game].agreed == content {
+            oracle.pairs[device][game].isWanted = true
+        }
     }
 
     private mutating func resolve(_ device: Int, _ game: Int) async throws {
@@ -112,6 +115,7 @@ struct ModelRun {
         try await world.resolve(device: device, game: game, keepDevice: keepDevice)
         oracle.pairs[device][game].conflict = nil
         oracle.pairs[device][game].agreed = content
+        oracle.pairs[device][game].isWanted = false
         if keepDevice { oracle.servers[game] = .holds(content) }
     }
 

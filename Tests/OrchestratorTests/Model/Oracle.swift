@@ -13,6 +13,8 @@ struct Oracle {
         var agreed: Int?
         /// The device's content of the open conflict.
         var conflict: Int?
+        /// The user restored what was agreed on, which is there again after the next sync.
+        var isWanted = false
         /// The player wrote without moving size or time.
         var isHidden = false
     }
@@ -41,7 +43,7 @@ struct Oracle {
         let seen = outcome(servers[game], pair, propagates)
         let hasReasonToRead: Bool =
             switch servers[game] {
-            case .holds(let content): content != pair.agreed
+            case .holds(let content): content != pair.agreed || pair.isWanted
             case .deleted: propagates
             case .never: true
             }
@@ -73,8 +75,8 @@ struct Oracle {
                 result.pair.conflict = here
             }
         case (nil, .holds(let there)):
-            // Deleted by the player: stays so until the server has something new.
-            if pair.agreed != there { agree(on: there) }
+            // Deleted by the player: stays so until the server has something new, or the user wants it back.
+            if pair.agreed != there || pair.isWanted { agree(on: there) }
         case (let here?, .deleted(let last)):
             if here == pair.agreed || (pair.agreed == nil && here == last) {
                 if propagates { result.pair = Pair(device: nil, agreed: nil, conflict: pair.conflict) }
@@ -83,6 +85,7 @@ struct Oracle {
             }
         case (nil, .deleted):
             result.pair.agreed = nil
+            result.pair.isWanted = false
         }
         return result
     }

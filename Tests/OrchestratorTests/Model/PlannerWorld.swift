@@ -35,7 +35,12 @@ final class PlannerWorld: World {
     func remove(device: Int, game: Int) { devices[device][game] = nil }
     func wait(seconds more: Int) { seconds += Int64(more) }
     func delete(game: Int) { deleted.insert(game) }
-    func restore(_ content: Int, game: Int) { addVersion(content, game, modified: 1_800_000_000 + seconds) }
+    func restore(_ content: Int, game: Int) {
+        addVersion(content, game, modified: 1_800_000_000 + seconds)
+        for device in baselines.indices where baselines[device][game]?.digest == digest(content) {
+            baselines[device][game] = baselines[device][game]?.changed(isWantedBack: true)
+        }
+    }
 
     func resolve(device: Int, game: Int, keepDevice: Bool) {
         guard let content = conflicts[device].removeValue(forKey: game) else { return }
@@ -206,9 +211,12 @@ final class PlannerWorld: World {
 }
 
 extension Baseline {
-    fileprivate func changed(entries: [EntryBaseline]? = nil, isGone: Bool? = nil) -> Baseline {
+    fileprivate func changed(
+        entries: [EntryBaseline]? = nil, isGone: Bool? = nil, isWantedBack: Bool? = nil
+    ) -> Baseline {
         Baseline(
             saveID: saveID, directory: directory, path: path, shape: shape, agreement: agreement,
-            entries: entries ?? self.entries, isUntracked: isUntracked, isGone: isGone ?? self.isGone)
+            entries: entries ?? self.entries, isUntracked: isUntracked, isGone: isGone ?? self.isGone,
+            isWantedBack: isWantedBack ?? self.isWantedBack)
     }
 }
