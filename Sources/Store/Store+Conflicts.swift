@@ -5,7 +5,8 @@ import Planner
 extension Store {
     /// Records saves that both sides changed. A conflict that is open already, over the same two contents, stays as it
     /// is, whichever versions have them; when a side moved on, it is shown anew under another number, so that no decision is
-    /// taken for contents that the user did not see. One transaction. Returns for each whether there was none of that save and device before.
+    /// taken for contents that the user did not see. One transaction. Returns for each whether there was none of that save
+    /// and device before.
     @discardableResult
     public func openConflicts(_ conflicts: [ConflictCommit]) async throws(StoreError) -> [Bool] {
         let time = time
@@ -71,8 +72,8 @@ extension Store {
     }
 
     /// Decides a conflict. Throws ``StoreError/Code/changed`` when the server's side moved on: then it is shown anew under
-    /// another number, or closed where the server has nothing any more. Nothing on the device is touched before its next run, and then only when it still has the
-    /// content that the decision was made for.
+    /// another number, or closed where the server has nothing any more. Nothing on the device is touched before its next
+    /// run, and then only when it still has the content that the decision was made for.
     ///
     /// With ``ConflictResolution/server`` and ``ConflictResolution/both`` the agreement becomes the device's content, so
     /// that the server's counts as the newer one.

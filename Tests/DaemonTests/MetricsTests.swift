@@ -177,6 +177,25 @@ import Testing
         }
     }
 
+    @Test func `a request that does not arrive in time is not waited for`() async throws {
+        try await Watched.run { daemon in
+            let endpoint = try MetricsEndpoint(
+                try #require(LoopbackAddress("127.0.0.1:0")), counts: SessionCounts(), store: daemon.store,
+                vitals: Vitals(of: daemon.store, library: LibraryWatch {}), version: "1", outlook: { [] },
+                patience: (first: .milliseconds(100), next: .seconds(60)))
+            let port = try #require(Int(endpoint.address.description.split(separator: ":").last ?? ""))
+            let serving = Task { try await endpoint.run() }
+            for beginning in ["", "GET /healthz HTTP/1.1\r\nHost:"] {
+                let peer = try await Peer(port: port)
+                // On a slow machine its time may be over already.
+                try? await peer.write(beginning)
+                #expect(await peer.text().isEmpty)
+            }
+            serving.cancel()
+            _ = try? await serving.value
+        }
+    }
+
     @Test func `a port that is taken is named`() async throws {
         try await Watched.run { daemon in
             let address = try #require(LoopbackAddress("127.0.0.1:\(daemon.port)"))

@@ -21,7 +21,7 @@ struct MetricsEndpoint: Service {
 
     private static let clients = 32
     /// For the first request to arrive, and then from one to the end of the next.
-    private static let patience: (first: TimeAmount, next: TimeAmount) = (.seconds(10), .seconds(60))
+    private let patience: (first: TimeAmount, next: TimeAmount)
     /// Bytes of a request's header lines.
     private static let headerLimit = 16 << 10
 
@@ -30,7 +30,8 @@ struct MetricsEndpoint: Service {
     /// - Parameter outlook: what the scheduler knows; asked at each request.
     init(
         _ address: LoopbackAddress, counts: SessionCounts, store: Store, vitals: Vitals, version: String,
-        outlook: @escaping @Sendable () async -> [DeviceOutlook]
+        outlook: @escaping @Sendable () async -> [DeviceOutlook],
+        patience: (first: TimeAmount, next: TimeAmount) = (.seconds(10), .seconds(60))
     ) throws(ListenError) {
         let descriptor = try BoundSocket.loopback(address)
         self.address = address.withPort(of: descriptor)
@@ -38,6 +39,7 @@ struct MetricsEndpoint: Service {
         self.counts = counts
         self.store = store
         self.version = version
+        self.patience = patience
         health = Health(store: store, vitals: vitals, outlook: outlook)
     }
 
@@ -67,7 +69,7 @@ struct MetricsEndpoint: Service {
         func limit(_ time: TimeAmount) -> Scheduled<Void> {
             client.channel.eventLoop.scheduleTask(in: time) { client.channel.close(promise: nil) }
         }
-        var timer = limit(MetricsEndpoint.patience.first)
+        var timer = limit(patience.first)
         defer { timer.cancel() }
         try await client.executeThenClose { inbound, outbound in
             var request: HTTPRequestHead?
@@ -79,7 +81,7 @@ struct MetricsEndpoint: Service {
                     guard let head = request else { return }
                     seat.asked()
                     timer.cancel()
-                    timer = limit(MetricsEndpoint.patience.next)
+                    timer = limit(patience.next)
                     try await answer(to: head).write(to: outbound, for: head)
                     guard head.isKeepAlive else { return }
                 }

@@ -14,6 +14,22 @@ struct ContentReader: Sendable {
     let clock: any SystemClock
     /// Whether contents that both sides may need are kept; a dry run only needs their hashes.
     let keepsContents: Bool
+    /// The saves whose current content the library has no file of any more.
+    private var lost: Set<SaveKey> = []
+
+    init(
+        sftp: SFTPClient, staging: Staging, directories: [Int64: SaveDirectory], scope: SyncScopeIndex,
+        recognizer: ContentRecognizer, listed: Moment, clock: any SystemClock, keepsContents: Bool
+    ) {
+        self.sftp = sftp
+        self.staging = staging
+        self.directories = directories
+        self.scope = scope
+        self.recognizer = recognizer
+        self.listed = listed
+        self.clock = clock
+        self.keepsContents = keepsContents
+    }
 
     /// What was read of one save.
     struct Reading: Sendable {
@@ -30,6 +46,26 @@ struct ContentReader: Sendable {
     /// Reads `saves`, many at once; what can be recognized is not received. One reading a save, in no order. Throws only when
     /// the connection or the database is lost.
     func read(_ saves: [DeviceSave]) async throws -> [Reading] {
+        var reader = self
+        reader.lost = try await lostContents(of: saves)
+        return try await reader.readKnowingLost(saves)
+    }
+
+    /// Of the saves that are read although nothing says that they changed, which `verify --repair` asks for, those whose content is
+    /// lost.
+    private func lostContents(of saves: [DeviceSave]) async throws -> Set<SaveKey> {
+        let agreed = saves.map(\.identity.key).compactMap { key -> (key: SaveKey, save: Int64, digest: Digest)? in
+            guard keepsContents, let server = scope.server(key), case .version(let version) = server.content,
+                let baseline = scope.baseline(for: key), baseline.entries.isEmpty, baseline.digest == version.digest
+            else { return nil }
+            return (key, server.id, version.digest)
+        }
+        let wanted = Dictionary(agreed.map { ($0.save, Set([$0.digest])) }, uniquingKeysWith: { $0.union($1) })
+        let present = try await recognizer.store.versions(with: wanted)
+        return Set(agreed.filter { present[$0.save] == nil }.map(\.key))
+    }
+
+    private func readKnowingLost(_ saves: [DeviceSave]) async throws -> [Reading] {
         let truncations = TruncationFinder(store: recognizer.store, scope: scope)
         let candidates = try await recognizer.candidates(among: saves)
         guard !candidates.isEmpty else { return try await truncations.compare(receive(saves), areRecognized: false) }
@@ -147,9 +183,9 @@ struct ContentReader: Sendable {
             })
     }
 
-    /// Whether the server's current version is this very content: then it need not be received again.
+    /// Whether the server's current version is this very content, and not lost: then it need not be received again.
     private func isKnownOnServer(_ digest: Digest, _ save: DeviceSave) -> Bool {
-        if case .version(let version) = scope.server(save.identity.key)?.content {
+        if !lost.contains(save.identity.key), case .version(let version) = scope.server(save.identity.key)?.content {
             version.digest == digest
         } else {
             false

@@ -13,7 +13,8 @@ extension Executor {
                 nil
             }
         }
-        let lost = try await lostContents(adopted)
+        // Both sides hold them by the record, and the library has no file of them any more: they were read to be stored again.
+        let lost = adopted.filter { staged[$0.payload.save.identity.key] != nil }
         try await pull(lost)
         let restored = Set(lost.map(\.index))
         for batch in adopted.filter({ !restored.contains($0.index) }).batches(of: 4 * Executor.batchSize) {
@@ -33,16 +34,6 @@ extension Executor {
         try await record(operations { $0.step == .retire ? $0.saveID : nil }) {
             try await store.retireBaselines($0, device: device.id)
         }
-    }
-
-    /// Those of the contents that both sides hold by the record, and that the library has no file of any more: the device's is stored
-    /// again.
-    private func lostContents(_ adopted: [Numbered<Observed>]) async throws -> [Numbered<Observed>] {
-        let wanted = Dictionary(
-            adopted.compactMap { item in item.operation.saveID.map { ($0, Set([item.payload.content.digest])) } },
-            uniquingKeysWith: { $0.union($1) })
-        let present = try await store.versions(with: wanted)
-        return adopted.filter { item in item.operation.saveID.map { present[$0] == nil } ?? false }
     }
 
     private func record(_ items: [Numbered<Int64>], _ commit: ([Int64]) async throws -> Void) async throws {

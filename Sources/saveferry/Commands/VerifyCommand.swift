@@ -9,7 +9,8 @@ struct VerifyCommand: AsyncParsableCommand {
         discussion: """
             Reports versions whose files are missing or changed, and files that no version refers to (orphans). With \
             --repair, files are copied back from wherever the library has the same content, and orphans, and what a \
-            repair replaces, move to LIBRARY/.saveferry/orphans; nothing is ever deleted. What can't be repaired stays \
+            repair replaces, move to LIBRARY/.saveferry/orphans; nothing is ever deleted. What is missing and has no copy there \
+            is read at the next sync of each device that has it by the record, and stored again. What can't be repaired stays \
             reported. Hidden files are left alone. Exit code 1 when differences remain.
 
             Examples:

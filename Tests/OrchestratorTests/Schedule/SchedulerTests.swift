@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func `the log has a line when a directory is halted and one when it is not any more, and names what fails`()
+    @Test func `the log has a line when a directory is halted and one when it is not any more`()
         async throws
     {
         let server = try await OpenSSHServer()
@@ -87,11 +87,6 @@ import Testing
                 log.all.contains("notice pocket: no longer halted: \(folder("saves"))")
             }
             #expect(log.all.count { $0.contains(" halted: ") } == 2, "\(log.all)")
-            // Two files that are the same save.
-            try folder.write("y", to: "saves/Metroid.SRM")
-            try await eventually("the failure is told: \(log.all)") {
-                log.all.contains { $0.hasPrefix("warning pocket: failed: ") && $0.contains("gba/Metroid: ") }
-            }
         }
         #expect(try await sessions().contains { $0.status == .halted })
     }
