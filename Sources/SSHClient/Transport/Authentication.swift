@@ -136,7 +136,7 @@ struct Authentication {
             if libssh2_userauth_authenticated(session.raw) == 1 { return .done(nil) }
             let code = libssh2_session_last_errno(session.raw)
             if code == LIBSSH2_ERROR_EAGAIN { return .again }
-            throw session.endedLogin(session.lastErrorText)
+            throw session.endedLogin
         }
     }
 
@@ -189,16 +189,16 @@ extension SSHSession {
         default:
             let text = lastErrorText
             if text.contains("Callback returned error") { return .done(.unusable) }
-            guard refusals.contains(code), !text.hasPrefix("Waiting for") else { throw endedLogin(text) }
+            guard refusals.contains(code), !text.hasPrefix("Waiting for") else { throw endedLogin }
             return .done(text.contains("Invalid signature") ? .signatureRefused : .refused)
         }
     }
 
     /// The connection ended before the server answered.
-    fileprivate func endedLogin(_ text: String) -> SSHError {
+    fileprivate var endedLogin: SSHError {
         SSHError(
             .disconnected, "the device ended the connection during login\(farewell)",
-            advice: "Its SSH server may be overloaded or broken; its own log says why. (libssh2: \(text))")
+            advice: "Its SSH server may be overloaded, or refuse this address or account; its own log says why.")
     }
 }
 
