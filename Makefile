@@ -1,5 +1,5 @@
 # Shorthands for the scripts; see README.md.
-.PHONY: run test scenarios faults soak test-asan test-tsan bench lint format clean release install install-user uninstall \
+.PHONY: run test scenarios faults servers soak test-asan test-tsan bench lint format clean release install install-user uninstall \
 	uninstall-user check-packaging
 
 run:
@@ -13,6 +13,9 @@ scenarios:
 
 faults:
 	@./Scripts/faults
+
+servers:
+	@./Scripts/servers
 
 # The same tests under the address and the thread sanitizer, each in a build folder of its own.
 # The address sanitizer keeps freed memory for a while and shadows all of it: a bound on the program's memory (case 58) says

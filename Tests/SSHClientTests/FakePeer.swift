@@ -77,15 +77,19 @@ final class FakePeer: ByteStream, @unchecked Sendable {
         if type == Request.open || type == Request.openDirectory { openFiles += 1 }
         if type == Request.close { openFiles -= 1 }
         mostOpenFiles = max(mostOpenFiles, openFiles)
-        deliver(answer(Request(type: type, number: number, body: body)) ?? usual(type, number))
+        deliver(answer(Request(type: type, number: number, body: body)) ?? usual(type, number, body))
     }
 
-    private func usual(_ type: UInt8, _ number: UInt32) -> [UInt8] {
+    private func usual(_ type: UInt8, _ number: UInt32, _ body: ByteBuffer) -> [UInt8] {
+        var body = body
         switch type {
-        case Request.open, Request.openDirectory: Wire.handle(number, nextHandle())
-        case Request.read, Request.readDirectory: Wire.status(number, SFTPStatus.endOfFile)
-        case Request.fstat, 7, 17: Wire.attributes(number, size: 0)
-        default: Wire.status(number, SFTPStatus.ok)
+        // Of an earlier swap nothing is left.
+        case 7 where body.readString32()?.suffix(4).elementsEqual("-bak".utf8) == true:
+            return Wire.status(number, SFTPStatus.noSuchFile)
+        case Request.open, Request.openDirectory: return Wire.handle(number, nextHandle())
+        case Request.read, Request.readDirectory: return Wire.status(number, SFTPStatus.endOfFile)
+        case Request.fstat, 7, 17: return Wire.attributes(number, size: 0)
+        default: return Wire.status(number, SFTPStatus.ok)
         }
     }
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// ProFTPD with mod_sftp as root on a free port of 127.0.0.1: SFTP without a shell, by another implementation.
+/// ProFTPD with mod_sftp as the current user on a free port of 127.0.0.1. Its LSTAT follows links.
 public final class ProFTPDServer: Sendable {
     /// The port it listens on.
     public let port: Int
@@ -11,34 +11,44 @@ public final class ProFTPDServer: Sendable {
     public init() async throws {
         folder = try TemporaryFolder()
         port = try freePort()
-        let key = try await Command.run("ssh-keygen", ["-e", "-f", SSHKeys.shared.path("user.pub")])
-        try folder.write(key.output, to: "keys")
+        let group = try await Command.run("id", ["-gn"]).output.trimmingCharacters(in: .whitespacesAndNewlines)
+        // It wants public keys in the form of RFC 4716.
+        let keys = try await Command.run("ssh-keygen", ["-e", "-f", SSHKeys.shared.path("user") + ".pub"]).output
+        try folder.write(keys, to: "authorized_keys")
         try folder.write(
             """
-            LoadModule mod_sftp.c
             ServerType standalone
-            DefaultAddress 127.0.0.1
+            ServerName pocket
             UseIPv6 off
+            DefaultAddress 127.0.0.1
             Port \(port)
-            User root
-            Group root
+            User \(NSUserName())
+            Group \(group)
             RootLogin on
             UseFtpUsers off
             RequireValidShell off
-            WtmpLog off
-            TransferLog none
+            AuthOrder mod_auth_unix.c
+            DelayEngine off
+            MaxInstances 100
             PidFile \(folder("pid"))
             ScoreboardFile \(folder("scoreboard"))
+            SystemLog \(folder("system.log"))
+            WtmpLog off
+            TransferLog NONE
+            ModulePath /usr/lib/proftpd
+            LoadModule mod_sftp.c
             SFTPEngine on
-            SFTPLog \(folder("sftp.log"))
             SFTPHostKey \(SSHKeys.shared.path("host_ed25519"))
             SFTPAuthMethods publickey
-            SFTPAuthorizedUserKeys file:\(folder("keys"))
+            SFTPAuthorizedUserKeys file:\(folder("authorized_keys"))
+            SFTPLog \(folder("sftp.log"))
+            <Directory />
+              AllowOverwrite on
+            </Directory>
             """, to: "proftpd.conf")
-        process = try ServerProcess(
-            "/usr/sbin/proftpd", ["-n", "-q", "-c", folder("proftpd.conf")], log: folder("log"))
+        process = try ServerProcess("/usr/sbin/proftpd", ["-n", "-c", folder("proftpd.conf")], log: folder("log"))
         let port = port
-        try await eventually("proftpd accepts connections: \(folder("log"))") { accepts(port) }
+        try await eventually("ProFTPD accepts connections: \(folder("log"))") { accepts(port) }
     }
 
     /// What its SSH part logged so far.

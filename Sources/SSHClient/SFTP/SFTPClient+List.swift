@@ -8,19 +8,19 @@ extension SFTPClient {
     public func list(_ directory: RemotePath) async throws(SSHError) -> [RemoteEntry] {
         await openDirectories.acquire()
         defer { openDirectories.release() }
-        var isAgain = false
-        while true {
-            // Without an answer that counts, it is opened alone the next time.
+        var nameListedTwice: [UInt8]?
+        // Again without an answer that counts: the directory is opened alone the next time. And again where a name came twice:
+        // what is renamed meanwhile may show under its old place and its new one.
+        for _ in 0..<3 {
             guard let entries = try await listOnce(directory) else { continue }
             guard let name = SFTPClient.nameListedTwice(in: entries) else { return entries }
-            // What is renamed meanwhile may show under its old place and its new one.
-            if isAgain {
-                throw SSHError(
-                    .failure, "the device lists \(printable(name)) twice in \(directory)",
-                    advice: "Its card may be damaged, or its SFTP server broken; nothing in there was touched.")
-            }
-            isAgain = true
+            if nameListedTwice != nil { break }
+            nameListedTwice = name
         }
+        guard let nameListedTwice else { throw mixedUp("list \(directory)") }
+        throw SSHError(
+            .failure, "the device lists \(printable(nameListedTwice)) twice in \(directory)",
+            advice: "Its card may be damaged, or its SFTP server broken; nothing in there was touched.")
     }
 
     /// As ``list(_:)``. What ``setAside(_:)`` moved into a folder of ours is shown in that folder's place, under both names with a

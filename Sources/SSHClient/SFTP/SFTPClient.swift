@@ -211,6 +211,8 @@ public actor SFTPClient {
     public func freeSpace(at path: RemotePath) async throws(SSHError) -> FileSystemStatus? {
         guard capabilities.statvfs else { return nil }
         let response = try await single(.statvfs(path.bytes))
+        // Some offer it and have nothing behind it (`rclone serve sftp`).
+        if case .status(let status) = response, status.code == SFTPStatus.unsupported { return nil }
         guard case .extended(let answer) = response else {
             throw refusal(response, "ask for the free space at \(path)")
         }
