@@ -49,11 +49,13 @@ struct DisplacedSave: Sendable {
         if copy { try await sftp.removeTree(doomed) }
     }
 
-    /// Moves everything of a folder that is in no version into the folder that has its place now.
+    /// Moves everything of a folder that is in no version into the folder that has its place now, and makes its empty folders
+    /// there.
     func carryOver(_ tree: RemoteTree) async throws {
         var made: Set<RelativePath> = []
-        for entry in tree.foreign {
-            for folder in entry.way where made.insert(folder).inserted { try await makeFolder(folder) }
+        let needed = tree.skipped.flatMap(\.way) + tree.emptyFolders.flatMap { sequence(first: $0, next: \.parent) }
+        for folder in needed.sorted() where made.insert(folder).inserted { try await makeFolder(folder) }
+        for entry in tree.skipped {
             let from = root.appending(entry.folder.map(path.appending) ?? path)
             let to = root.appending(entry.folder.map(place.appending) ?? place)
             try await sftp.move(from.appending(entry.name), to: to.appending(entry.name))

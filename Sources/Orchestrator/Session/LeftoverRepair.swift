@@ -54,6 +54,7 @@ struct LeftoverRepair: Sendable {
 
     /// Ends a swap that was interrupted after the new content had its place.
     private func finish(_ displaced: DisplacedSave, isFolder: Bool) async throws {
+        guard isFolder == (directory.layout == .folders) else { throw notOurs(displaced) }
         if isFolder {
             let tree = try await RemoteLister(sftp: sftp).tree(of: displaced.path, in: directory)
             let files = tree.files.map { ListedFile(path: $0, stamp: $1) }.sorted { $0.path < $1.path }

@@ -97,26 +97,27 @@ struct RemoteReplacement: Sendable {
         try await displaced.discard(.folder)
     }
 
-    /// Throws where the new folder has a file or a folder of its own in the place of something that is to be got over to it.
+    /// Throws where the new folder has something of its own in the place of what is to be carried over to it.
     private func requirePlace(for tree: RemoteTree?, in version: StoredVersion) throws {
-        guard let foreign = tree?.foreign, !foreign.isEmpty else { return }
+        guard let tree else { return }
         let files = Set(version.entries.map { NameFolding.caseFolded($0.path.text) })
         let folders = Set(version.folders.map { NameFolding.caseFolded($0.text) })
-        for entry in foreign {
-            let isTaken = entry.path.map { path in
-                let name = NameFolding.caseFolded(path.text)
-                return files.contains(name) || folders.contains(name)
-            }
-            guard isTaken == true || entry.way.contains(where: { files.contains(NameFolding.caseFolded($0.text)) })
-            else {
-                continue
-            }
-            let shown = (entry.folder.map { place.appending($0) } ?? place).appending(entry.name)
-            throw DeviceFailure(
-                code: .other,
-                message: "\(shown) is not synced, and the server's save has something else under that name",
-                advice: "Rename or remove it on the device.")
+        func isFile(_ path: RelativePath) -> Bool { files.contains(NameFolding.caseFolded(path.text)) }
+        for entry in tree.skipped {
+            let isTaken = entry.path.map { isFile($0) || folders.contains(NameFolding.caseFolded($0.text)) } ?? false
+            guard isTaken || entry.way.contains(where: isFile) else { continue }
+            throw taken((entry.folder.map(place.appending) ?? place).appending(entry.name))
         }
+        if let folder = tree.emptyFolders.first(where: { sequence(first: $0, next: \.parent).contains(where: isFile) })
+        {
+            throw taken(place.appending(folder))
+        }
+    }
+
+    private func taken(_ path: RemotePath) -> DeviceFailure {
+        DeviceFailure(
+            code: .other, message: "\(path) is not synced, and the server's save has something else under that name",
+            advice: "Rename or remove it on the device.")
     }
 
     private func build(_ version: StoredVersion, in building: RemotePath) async throws -> [DeviceContent.Entry] {

@@ -24,15 +24,10 @@ struct RemoteTree: Sendable {
         var path: RelativePath? { try? RelativePath(name, in: folder) }
     }
 
-    /// What a new folder in the place of this one must get over from it: all that is in no version, and folders that hold
-    /// nothing. In the order of their paths.
-    var foreign: [Entry] {
+    /// Folders that hold nothing, which are in no version either.
+    var emptyFolders: [RelativePath] {
         let used = Set(files.keys.compactMap(\.parent) + folders.compactMap(\.parent) + skipped.compactMap(\.folder))
         let skippedPaths = Set(skipped.compactMap(\.path))
-        let empty = folders.filter { !used.contains($0) && !skippedPaths.contains($0) }
-        return skipped.union(empty.map { Entry(folder: $0.parent, name: Array($0.name.utf8)) }).sorted { a, b in
-            let (way, other) = (a.way.last?.text ?? "", b.way.last?.text ?? "")
-            return way == other ? a.name.lexicographicallyPrecedes(b.name) : way < other
-        }
+        return folders.filter { !used.contains($0) && !skippedPaths.contains($0) }
     }
 }

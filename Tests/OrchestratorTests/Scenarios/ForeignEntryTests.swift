@@ -99,6 +99,16 @@ extension ScenarioTests {
             #expect(try await foreignEntries() == before)
         }
 
+        @Test func `an empty folder that is no longer empty elsewhere is filled`() async throws {
+            try FileManager.default.createDirectory(
+                atPath: psp.folder("saves/G/more/empty"), withIntermediateDirectories: true)
+            try other.write("G/more/M.BIN", "more")
+            try await other.sync(expecting: [.pull: 1])
+            try await psp.sync(expecting: [.push: 1])
+            #expect(psp.read("G/more/M.BIN") == "more")
+            #expect(FileManager.default.fileExists(atPath: psp.folder("saves/G/more/empty")))
+        }
+
         @Test func `a save that needs the name of something that is not synced is refused`() async throws {
             try FileManager.default.createSymbolicLink(
                 atPath: psp.folder("saves/G/MORE.BIN"), withDestinationPath: "D.BIN")
