@@ -4,8 +4,8 @@ import NIOPosix
 
 /// Decrypts private keys, each file once for all who need it at about the same time.
 ///
-/// What a passphrase protects is slow to decrypt on purpose, and devices with other keys don't wait for it (``KeyThreads``). What was decrypted is kept in memory while somebody needs it, and never
-/// written or logged.
+/// What a passphrase protects is slow to decrypt on purpose, and devices with other keys don't wait for it (``KeyThreads``). What was
+/// decrypted is kept in memory while somebody needs it, and never written or logged.
 public actor KeyRing {
     private var keys: [SHA512Digest: EventLoopFuture<Secret?>] = [:]
     private var users = 0
