@@ -1,25 +1,16 @@
 import Crypto
-import Foundation
 import NIOCore
 import NIOPosix
 
 /// Decrypts private keys, each file once for all who need it at about the same time.
 ///
-/// What a passphrase protects is slow to decrypt on purpose: at most as many keys at once as there are cores but one, on threads of
-/// their own, so that devices with other keys don't wait. What was decrypted is kept in memory while somebody needs it, and never
-/// written or logged.
+/// What a passphrase protects is slow to decrypt on purpose, and devices with other keys don't wait for it (``KeyThreads``). What was
+/// decrypted is kept in memory while somebody needs it, and never written or logged.
 public actor KeyRing {
     private var keys: [SHA512Digest: EventLoopFuture<Secret?>] = [:]
     private var users = 0
     /// How many keys were decrypted, for tests.
     private(set) var decryptions = 0
-
-    private static let threads: OperationQueue = {
-        let queue = OperationQueue()
-        queue.name = "saveferry.keys"
-        queue.maxConcurrentOperationCount = max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
-        return queue
-    }()
 
     /// Longer than anybody waits for a key.
     private static let patience: Duration = .seconds(600)
@@ -65,7 +56,7 @@ public actor KeyRing {
         let promise = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Secret?.self)
         decryptions += 1
         if users > 0 { keys[id] = promise.futureResult }
-        KeyRing.threads.addOperation { promise.succeed(key.text(with: passphrase)) }
+        KeyThreads.shared.run { promise.succeed(key.text(with: passphrase)) }
         return promise.futureResult
     }
 }
