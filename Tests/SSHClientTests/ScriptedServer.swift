@@ -41,6 +41,8 @@ final class ScriptedServer: ByteStream, @unchecked Sendable {
     private let changesFiles: Bool
     /// One answer in so many is a lie; nil for none.
     private let lies: Int?
+    /// Whether it never lies.
+    var isHonest: Bool { lies == nil }
     /// Whether it cuts the connection at some time.
     private let cutsAfter: Int?
 

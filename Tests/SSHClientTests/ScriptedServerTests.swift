@@ -7,8 +7,8 @@ import Testing
 @testable import SSHClient
 
 /// Sessions with servers that a seed decides (``ScriptedServer``): listing, reading and replacing at once, whatever is answered.
-/// Nothing may be taken for a file that it is not of, nothing may hang. `SAVEFERRY_SCRIPT=SEED` runs one alone; `make servers`
-/// runs 200,000.
+/// Nothing may be taken for a file that it is not of, nothing may be missing from a listing, nothing may hang.
+/// `SAVEFERRY_SCRIPT=SEED` runs one alone, `SAVEFERRY_SCRIPTS=COUNT` so many; `make servers` runs 200,000.
 @Suite(.serialized) struct ScriptedServerTests {
     @Test func `whatever a server answers, nothing is stored under a name that it was not read from`() async throws {
         let environment = ProcessInfo.processInfo.environment
@@ -16,7 +16,7 @@ import Testing
             print("scripted server: seed \(only): \(await run(only).steps.sorted().joined(separator: ", "))")
             return
         }
-        let count = triesServers ? 200_000 : 200
+        let count = environment["SAVEFERRY_SCRIPTS"].flatMap { Int($0) } ?? (triesServers ? 200_000 : 200)
         var reached: [String: Int] = [:]
         // The first ones fill what is kept for the whole process.
         _ = await tally(0..<min(UInt64(count), 2_000), into: &reached)
@@ -86,7 +86,8 @@ private struct Story: Sendable {
         story.steps.insert("begun")
         let puts = (0..<3).filter { _ in Int.random(in: 0..<3, using: &numbers) == 0 }
         let known = Set(server.files.keys)
-        let session = Session(sftp: sftp, seed: seed, tellsSize: Bool.random(using: &numbers))
+        let session = Session(
+            sftp: sftp, seed: seed, known: known, tellsSize: Bool.random(using: &numbers))
         await withTaskGroup(of: Set<String>.self) { group in
             for directory in directories {
                 group.addTask(executorPreference: sftp.taskExecutor) { await session.take(directory, of: server) }
@@ -106,7 +107,7 @@ private struct Story: Sendable {
         else {
             return story
         }
-        session.judge(left, known)
+        session.judge(left)
         if count >= ScriptedServer.mostSteps { Issue.record("seed \(seed): the session does not end") }
         return story
     }
@@ -114,12 +115,21 @@ private struct Story: Sendable {
     private struct Session: Sendable {
         let sftp: SFTPClient
         let seed: UInt64
+        /// The files that were there from the start.
+        let known: Set<String>
         let tellsSize: Bool
 
         /// Lists a directory and reads its files, as a run does.
         func take(_ directory: RemotePath, of server: ScriptedServer) async -> Set<String> {
             guard let entries = try? await sftp.list(directory) else { return ["not listed"] }
             var steps: Set = ["listed"]
+            let names = Set(entries.map { "\(directory.appending($0.name))" })
+            if server.isHonest, !known.filter({ $0.hasPrefix("\(directory)/") }).isSubset(of: names) {
+                // Where that shows only later, the session must end.
+                let code = await code { for _ in 0..<64 { _ = try await sftp.attributes(of: directory) } }
+                if code == nil { Issue.record("seed \(seed): the listing of \(directory) lacks something") }
+                steps.insert("listing taken back")
+            }
             await withTaskGroup(of: Set<String>.self) { group in
                 for entry in entries where entry.attributes.kind == .file {
                     let path = directory.appending(entry.name)
@@ -178,7 +188,7 @@ private struct Story: Sendable {
         }
 
         /// What is left on the device is each file's own.
-        func judge(_ left: [String: [UInt8]], _ known: Set<String>) {
+        func judge(_ left: [String: [UInt8]]) {
             for (path, bytes) in left where path.contains("/f") || path.contains("/p") {
                 guard !ScriptedServer.isContent(bytes, of: path) else {
                     continue
