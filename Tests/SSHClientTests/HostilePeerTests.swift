@@ -214,8 +214,11 @@ import Testing
     }
 
     @Test func `writes larger than the whole budget go through`() async throws {
-        let sftp = try await client(
-            FakePeer { Self.sized($0, 4 << 20) ?? ($0.type == 7 ? Wire.attributes($0.number, size: 4 << 20) : nil) })
+        // With a rename that replaces, so that nothing is moved aside.
+        let peer = FakePeer(greeting: Wire.version(3, Self.greetings[1])) {
+            Self.sized($0, 4 << 20) ?? ($0.type == 7 ? Wire.attributes($0.number, size: 4 << 20) : nil)
+        }
+        let sftp = try await client(peer)
         let source = Chunks([UInt8](repeating: 1, count: 4 << 20))
         let stands = try await sftp.replace(
             RemotePath("file"), size: 4 << 20, modified: nil, source: { _ in await source.next(4 << 20) },
