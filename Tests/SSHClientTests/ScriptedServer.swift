@@ -41,6 +41,11 @@ final class ScriptedServer: ByteStream, @unchecked Sendable {
     private let changesFiles: Bool
     /// One answer in so many is a lie; nil for none.
     private let lies: Int?
+    /// Its habits in words.
+    var habits: String {
+        "handles \(handleHabit), order \(order), greets with \(greeting.map(\.0)), gives less: \(givesLess), "
+            + "changes files: \(changesFiles), lies: \(lies ?? 0), cut after \(cutsAfter ?? 0)"
+    }
     /// Whether it never lies.
     var isHonest: Bool { lies == nil }
     /// Whether it cuts the connection at some time.
@@ -211,7 +216,7 @@ final class ScriptedServer: ByteStream, @unchecked Sendable {
         case 10: Wire.packet(105, Wire.integer(number) + Wire.integer(UInt32(0)))
         case 11: Wire.packet(105, Wire.integer(number) + Wire.integer(UInt32(0x01)))
         case 12: Wire.status(number, SFTPStatus.endOfFile)
-        case 13: Wire.handle(number, "\(lastHandle)")
+        case 13: Wire.handle(number, "\(lastHandle + 1_000)")
         default: Wire.status(number, SFTPStatus.failure)
         }
     }

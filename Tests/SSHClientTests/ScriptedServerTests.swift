@@ -14,6 +14,8 @@ import Testing
         let environment = ProcessInfo.processInfo.environment
         if let only = environment["SAVEFERRY_SCRIPT"].flatMap(UInt64.init) {
             print("scripted server: seed \(only): \(await run(only).steps.sorted().joined(separator: ", "))")
+            let loop = MultiThreadedEventLoopGroup.singleton.next()
+            print("scripted server: \(ScriptedServer(seed: only, on: loop).habits)")
             return
         }
         let count = environment["SAVEFERRY_SCRIPTS"].flatMap { Int($0) } ?? (triesServers ? 200_000 : 200)
@@ -124,7 +126,7 @@ private struct Story: Sendable {
             guard let entries = try? await sftp.list(directory) else { return ["not listed"] }
             var steps: Set = ["listed"]
             let names = Set(entries.map { "\(directory.appending($0.name))" })
-            if server.isHonest, !known.filter({ $0.hasPrefix("\(directory)/") }).isSubset(of: names) {
+            if server.isHonest, !known.filter({ $0.hasPrefix("\(directory)/f") }).isSubset(of: names) {
                 // Where that shows only later, the session must end.
                 let code = await code { for _ in 0..<64 { _ = try await sftp.attributes(of: directory) } }
                 if code == nil { Issue.record("seed \(seed): the listing of \(directory) lacks something") }

@@ -153,14 +153,18 @@ extension SFTPClient {
             reading.window.ask(piece)
             reading.replies.append(ask(piece, of: reading.file))
         }
-        if reading.after == nil { reading.after = reading.file.pipeline.send(.fstat(handle: reading.file.bytes)) }
+        if reading.after == nil, worksInOrder {
+            reading.after = reading.file.pipeline.send(.fstat(handle: reading.file.bytes))
+        }
     }
 
-    /// What the server says of the file now. An answer that overtook the data says nothing and is asked for again.
+    /// What the server says of the file now: asked when all data is here, or along with it where that is answered in order.
     private func attributesAfter(_ reading: inout Reading) async throws(SSHError) -> RemoteAttributes {
         if let after = reading.after {
             let response = try await after.value()
-            if after.order > reading.lastDataOrder { return try attributes(response, "look at \(reading.path)") }
+            if after.order > reading.lastDataOrder, worksInOrder {
+                return try attributes(response, "look at \(reading.path)")
+            }
         }
         let response = try await reading.file.pipeline.send(.fstat(handle: reading.file.bytes)).value()
         return try attributes(response, "look at \(reading.path)")
