@@ -8,7 +8,7 @@ final class Pending<Answer: Sendable> {
     /// How many answers had come when this one did; later answers have larger numbers.
     private(set) var order = 0
 
-    /// Whether the answer is here and nobody took it.
+    /// Whether the answer is here.
     var hasArrived: Bool { result != nil }
 
     init(onArrival: ((Result<Answer, SSHError>) -> Void)? = nil) {
@@ -18,12 +18,9 @@ final class Pending<Answer: Sendable> {
     func arrive(_ result: Result<Answer, SSHError>, order: Int) {
         self.order = order
         onArrival?(result)
-        if let continuation {
-            self.continuation = nil
-            continuation.resume(returning: result)
-        } else {
-            self.result = result
-        }
+        self.result = result
+        continuation?.resume(returning: result)
+        continuation = nil
     }
 
     /// Gives the answer to `body`, now or when it comes. For answers that nobody waits for any more.
@@ -31,7 +28,7 @@ final class Pending<Answer: Sendable> {
         if let result { body(result) } else { onArrival = body }
     }
 
-    /// Waits for the answer. To be called once.
+    /// Waits for the answer. May be called again once it has come, but not by two at a time.
     func value(isolation: isolated (any Actor)? = #isolation) async throws(SSHError) -> Answer {
         if let result { return try result.get() }
         return try await withCheckedContinuation { continuation in
