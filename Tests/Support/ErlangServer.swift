@@ -21,7 +21,8 @@ public final class ErlangServer: Sendable {
                 {subsystems, [ssh_sftpd:subsystem_spec([{root, "/"}])]}]),
             receive stop -> ok end.
             """
-        process = try ServerProcess("/usr/bin/erl", ["-noshell", "-eval", program], log: folder("log"),
+        process = try ServerProcess(
+            "/usr/bin/erl", ["-noshell", "-eval", program], log: folder("log"),
             environment: ["ERL_CRASH_DUMP": folder("crash")])
         let port = port
         try await eventually("Erlang's ssh accepts connections: \(folder("log"))") { accepts(port) }
