@@ -24,40 +24,52 @@ extension OrchestratorSettings {
     ///   - keys: decrypts a key that has a passphrase.
     ///   - pulse: is told while that is waited for.
     func credentials(for device: Device, keys: KeyRing, pulse: Pulse = Pulse()) async throws -> [Credential] {
-        func key(_ path: String) async throws -> Credential {
-            try await Credential.keyFile(
-                at: path, passphrase: try await passphrase(of: device), agentSocket: agentSocket, keys: keys,
-                pulse: pulse)
-        }
         switch device.settings.authentication {
-        case .agent:
-            guard let agentSocket else {
-                throw DeviceFailure(
-                    code: .authentication,
-                    message: "\(device.settings.name) logs in with the ssh-agent, and none is running",
-                    advice: "Start one and set SSH_AUTH_SOCK, or give the device a key file.")
-            }
-            return [.agent(socketPath: agentSocket)]
+        case .agent: return [try agent(of: device)]
         case .passwordFile(let path):
-            return [
-                .password(
-                    try await SecretFile.read(path, "password", mayBeEmpty: device.settings.allowsEmptyPassword))
-            ]
-        case .keyFile(let path?):
-            return [try await key(path)]
+            let password = try await SecretFile.read(
+                path, "password", mayBeEmpty: device.settings.allowsEmptyPassword)
+            return [.password(password)]
+        case .keyFile(let path?): return [try await key(path, of: device, keys, pulse)]
         case .keyFile(nil):
-            let candidates = [
-                "\(keysDirectory)/\(device.settings.name).pem", "\(keysDirectory)/id_ed25519",
-            ]
-            guard let path = candidates.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
-                if device.settings.allowsEmptyPassword { return [.password(Secret(""))] }
-                throw DeviceFailure(
-                    code: .authentication, message: "there is no key for \(device.settings.name)",
-                    advice: "Put one at \(candidates.joined(separator: " or ")), or name one with "
-                        + "`saveferry device edit \(device.settings.name) --key FILE`.")
+            guard let path = keyFiles(of: device).first(where: { FileManager.default.fileExists(atPath: $0) })
+            else {
+                return [try emptyPassword(of: device)]
             }
-            return [try await key(path)]
+            return [try await key(path, of: device, keys, pulse)]
         }
+    }
+
+    private func agent(of device: Device) throws -> Credential {
+        guard let agentSocket else {
+            throw DeviceFailure(
+                code: .authentication,
+                message: "\(device.settings.name) logs in with the ssh-agent, and none is running",
+                advice: "Start one and set SSH_AUTH_SOCK, or give the device a key file.")
+        }
+        return .agent(socketPath: agentSocket)
+    }
+
+    /// Where the key of a device that names none may be.
+    private func keyFiles(of device: Device) -> [String] {
+        ["\(keysDirectory)/\(device.settings.name).pem", "\(keysDirectory)/id_ed25519"]
+    }
+
+    /// For a device without a key: its account may need none.
+    private func emptyPassword(of device: Device) throws -> Credential {
+        guard device.settings.allowsEmptyPassword else {
+            throw DeviceFailure(
+                code: .authentication, message: "there is no key for \(device.settings.name)",
+                advice: "Put one at \(keyFiles(of: device).joined(separator: " or ")), or name one with "
+                    + "`saveferry device edit \(device.settings.name) --key FILE`.")
+        }
+        return .password(Secret(""))
+    }
+
+    private func key(_ path: String, of device: Device, _ keys: KeyRing, _ pulse: Pulse) async throws -> Credential {
+        let passphrase = try await passphrase(of: device)
+        return try await Credential.keyFile(
+            at: path, passphrase: passphrase, agentSocket: agentSocket, keys: keys, pulse: pulse)
     }
 
     private func passphrase(of device: Device) async throws -> Secret? {
