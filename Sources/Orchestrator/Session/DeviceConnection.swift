@@ -66,6 +66,8 @@ extension OrchestratorSettings {
         return .password(Secret(""))
     }
 
+    // Inlined, it makes the optimizer of Swift 6.3.1 crash.
+    @inline(never)
     private func key(_ path: String, of device: Device, _ keys: KeyRing, _ pulse: Pulse) async throws -> Credential {
         let passphrase = try await passphrase(of: device)
         return try await Credential.keyFile(
