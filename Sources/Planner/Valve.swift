@@ -44,17 +44,28 @@ public struct Halt: Hashable, Sendable {
     public let message: String
 
     /// The argument that lets it pass for one plan, or nil where nothing can.
-    public var override: String? { valve.canBeAllowed ? "--allow \(valve.rawValue)" : nil }
+    public var override: String? { valve.override }
 
     /// The command that takes nothing away on either side, or nil where there is none.
-    public func remedy(for device: String) -> String? {
-        if valve.isAboutLoss { return "saveferry sync \(device) --put-back" }
-        return valve == .cardChanged ? "saveferry device reset \(device)" : nil
-    }
+    public func remedy(for device: String) -> String? { valve.remedy(for: device) }
 
     /// What the user can do about it, one sentence each, the harmless one first.
+    public func waysOut(for device: String) -> [String] { valve.waysOut(for: device) }
+}
+
+extension Valve {
+    /// The argument that lets it pass for one plan, or nil where nothing can.
+    fileprivate var override: String? { canBeAllowed ? "--allow \(rawValue)" : nil }
+
+    /// The command that takes nothing away on either side, or nil where there is none.
+    fileprivate func remedy(for device: String) -> String? {
+        if isAboutLoss { return "saveferry sync \(device) --put-back" }
+        return self == .cardChanged ? "saveferry device reset \(device)" : nil
+    }
+
+    /// What the user can do about it where it closed, one sentence each, the harmless one first.
     public func waysOut(for device: String) -> [String] {
-        let purpose = valve == .cardChanged ? "compare the new card afresh" : "have the saves there again"
+        let purpose = self == .cardChanged ? "compare the new card afresh" : "have the saves there again"
         return [
             remedy(for: device).map { "To \(purpose), run `\($0)`." },
             override.map { "If it is meant, run `saveferry sync \(device) \($0)`." },

@@ -157,7 +157,10 @@ extension ProgramTests {
             #expect(status.contains("1 halted") && !status.contains("nothing to do"), "\(status)")
             #expect(
                 status.contains("HALTED pocket: \(installation.handheld("gba")): 5 of 6 saves vanished"), "\(status)")
-            #expect(status.contains("Override: saveferry sync pocket --allow mass-deletion"), "\(status)")
+            #expect(
+                status.contains(
+                    "To have the saves there again, run `saveferry sync pocket --put-back`. "
+                        + "If it is meant, run `saveferry sync pocket --allow mass-deletion`."), "\(status)")
             let device = try #require((try await installation.json("status")["devices"] as? [[String: Any]])?.first)
             #expect(device["errors_in_a_row"] as? Int == 1)
             #expect((device["halts"] as? [[String: Any]])?.first?["code"] as? String == "mass-deletion")

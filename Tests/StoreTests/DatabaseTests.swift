@@ -215,7 +215,7 @@ import Testing
 extension FileManager {
     /// An empty file. Returns its path.
     fileprivate func makeFile(_ path: String) -> String {
-        createFile(atPath: path, contents: nil)
+        _ = createFile(atPath: path, contents: nil)
         return path
     }
 }

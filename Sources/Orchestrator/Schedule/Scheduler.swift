@@ -139,18 +139,16 @@ public actor Scheduler {
         for news in troubles[device.id, default: ToldTroubles()].news(of: report) { log(news, device, report.session) }
     }
 
+    /// What was found, and both ways out.
+    private static func advice(_ halt: Halt, _ device: Device) -> String {
+        ([halt.message] + halt.waysOut(for: device.settings.name)).joined(separator: " ")
+    }
+
     private func log(_ news: ToldTroubles.News, _ device: Device, _ session: Int64?) {
         let (level, line): (Logger.Level, Logger.Message) =
             switch news {
             case .halted(let halt):
-                (
-                    .warning,
-                    """
-                    halted: \(halt.directory): \(halt.message)\(halt.override.map {
-                        " If it is meant, run `saveferry sync \(device.settings.name) \($0)`."
-                    } ?? "")
-                    """
-                )
+                (.warning, "halted: \(halt.directory): \(Self.advice(halt, device))")
             case .haltEnded(let directory): (.notice, "no longer halted: \(directory)")
             case .failed(let failure, let reason):
                 (.warning, "failed: \(failure.action.rawValue) \(failure.what): \(reason)")

@@ -65,11 +65,9 @@ enum StatusText {
 }
 
 extension SessionHalt {
-    /// For example `HALTED pocket: /saves/gba: 7 of 10 saves vanished at once; … Override: saveferry sync pocket --allow mass-deletion`.
+    /// For example `HALTED pocket: /saves/gba: 7 of 10 saves vanished at once; …`, with the ways out.
     func line(of device: String) -> String {
-        let canBeAllowed = Valve(rawValue: code)?.canBeAllowed == true
-        let name = FileName.escaped(device)
-        return FileName.escaped("HALTED \(device): \(directory): \(message)")
-            + (canBeAllowed ? " Override: saveferry sync \(name) --allow \(code)" : "")
+        let ways = Valve(rawValue: code)?.waysOut(for: FileName.escaped(device)) ?? []
+        return ([FileName.escaped("HALTED \(device): \(directory): \(message)")] + ways).joined(separator: " ")
     }
 }
