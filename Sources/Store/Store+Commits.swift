@@ -99,6 +99,11 @@ extension Store {
                     _ = try insertVersion(
                         archive.version, in: library, of: save, archival: true, source: source,
                         modified: archive.modified, at: time, db)
+                case .history(let identity):
+                    let save = try findOrInsertSave(identity, db)
+                    _ = try insertVersion(
+                        archive.version, in: library, of: save.id, archival: true, source: source,
+                        modified: archive.modified, at: time, db)
                 case .slot(let identity):
                     let save = try findOrInsertSave(identity, db)
                     let version = try insertVersion(

@@ -170,7 +170,10 @@ extension Orchestrator {
     /// Nothing where the server does not offer to tell, and no failure where it offers and then does not.
     private func space(in directory: SaveDirectory, _ check: String, _ sftp: SFTPClient) async -> [Finding] {
         do {
-            guard let room = try await sftp.freeSpace(at: directory.remotePath) else { return [] }
+            guard let room = try await sftp.freeSpace(at: directory.remotePath) else {
+                return sftp.capabilities.statvfs
+                    ? [.warning(check, "not checked: the server offers it, and can't tell")] : []
+            }
             let free = "\(room.freeBytes / 1_048_576) MiB free"
             if room.isReadOnly {
                 return [

@@ -73,22 +73,23 @@ struct LeftoverRepair: Sendable {
     /// Makes sure that the library has what was set aside: a game may have written to it at the last moment. `files` are
     /// below the folder, or the file itself.
     private func keep(_ files: [ListedFile], of displaced: DisplacedSave) async throws {
-        guard let save = save(files, of: displaced), let server = scope.server(save.identity.key) else {
-            throw notOurs(displaced)
-        }
+        guard let save = save(files, of: displaced) else { throw notOurs(displaced) }
         guard let reading = try await reader.read([save]).first, case .read(let content) = reading.knowledge else {
             throw DeviceFailure(code: .other, message: "the old content \(displaced.path) can't be read")
         }
-        let known = try await store.knownDigests(of: [server.id: [content.digest]])
-        if known[server.id]?.contains(content.digest) == true { return }
+        let server = scope.server(save.identity.key)
+        if let server {
+            let known = try await store.knownDigests(of: [server.id: [content.digest]])
+            if known[server.id]?.contains(content.digest) == true { return }
+        }
         guard let staged = reading.staged else {
             throw DeviceFailure(code: .other, message: "the old content \(displaced.path) was not received")
         }
-        let draft = VersionDraft(
-            server.identity, of: save, named: displaced.place.name, archival: true, contents: staged)
+        let identity = server?.identity ?? save.identity
+        let draft = VersionDraft(identity, of: save, named: displaced.place.name, archival: true, contents: staged)
         guard let version = try await store.library.store([draft], from: staging).first?.get() else { return }
         let commit = ArchiveCommit(
-            device: device.id, place: .archive(save: server.id), version: version, modified: content.modified)
+            device: device.id, place: .history(of: identity), version: version, modified: content.modified)
         try await uncancelled { [store] in try await store.archive([commit]) }
         await staging.settle()
     }

@@ -87,6 +87,8 @@ public struct ArchiveCommit: Sendable {
     public enum Place: Sendable {
         /// As an archival version of this save: listed and restorable, never paired.
         case archive(save: Int64)
+        /// The same for a save that the server may not have yet.
+        case history(of: SaveIdentity)
         /// As the current version of this save, usually another slot of the same game.
         case slot(SaveIdentity)
     }
