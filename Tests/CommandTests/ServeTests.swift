@@ -54,9 +54,9 @@ extension ProgramTests {
             try await eventually("it is read once more: \(installation.log)") {
                 installation.log.components(separatedBy: "read the settings anew").count == 3
             }
-            // Two contents that never agreed: with the new policy the server's wins, where the old one asked.
+            // Two contents of one size that never agreed: with the new policy the server's wins, where the old one asked.
             let deck = try TemporaryFolder()
-            try deck.write("another", to: "gba/Metroid.srm")
+            try deck.write("y", to: "gba/Metroid.srm")
             let fingerprint = try await SSHKeys.shared.fingerprint("host_ed25519")
             try await installation.addDevice("deck", saves: deck, more: ["--trust", fingerprint])
             try await eventually("the server's content is on the deck") {
