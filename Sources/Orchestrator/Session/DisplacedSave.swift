@@ -41,12 +41,26 @@ struct DisplacedSave: Sendable {
 
     private var root: RemotePath { directory.remotePath }
 
-    /// Puts it back into its place. What has that place by now is one of our copies, and goes.
-    func undo(over copy: Bool) async throws {
-        let doomed = aside.place.parent.appending(Leftover.temporaryName())
-        if copy { try await sftp.rename(aside.place, to: doomed) }
+    /// Puts it back into its place, which must be empty.
+    func undo() async throws {
         try await sftp.putBack(aside)
-        if copy { try await sftp.removeTree(doomed) }
+    }
+
+    /// Puts it back into its place, which a folder of ours with the files `copy` has by now. That folder goes, unless a game
+    /// wrote into it: then it is set aside in turn, and the next run keeps what it holds.
+    func undo(over copy: [DeviceContent.Entry]) async throws {
+        let withdrawn = try RelativePath(Leftover.temporaryName(), in: place.parent)
+        try await sftp.rename(aside.place, to: root.appending(withdrawn))
+        try await sftp.putBack(aside)
+        let tree = try await RemoteLister(sftp: sftp).tree(of: withdrawn, in: directory)
+        let built = copy.map { ($0.path.relative(to: place), $0.stamp) }
+        if tree.skipped.isEmpty, tree.files.count == built.count,
+            built.allSatisfy({ path, stamp in path.map { tree.files[$0] } == stamp })
+        {
+            try await sftp.removeTree(root.appending(withdrawn))
+        } else {
+            _ = try await sftp.setAside(root.appending(withdrawn), from: aside.place)
+        }
     }
 
     /// Moves everything of a folder that is in no version into the folder that has its place now, and makes its empty folders

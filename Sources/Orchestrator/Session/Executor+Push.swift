@@ -187,7 +187,7 @@ extension Executor {
                     advice: "It was left alone; the next run plans it anew.")
             }
         } catch {
-            try? await displaced.undo(over: false)
+            try? await displaced.undo()
             throw error
         }
         try await displaced.discard(save.shape)

@@ -59,7 +59,7 @@ struct RemoteReplacement: Sendable {
         do {
             let entries = try await build(version, in: building)
             if let replaced {
-                try await swap(building, with: replaced, version)
+                try await swap(building, holding: entries, with: replaced, version)
             } else {
                 await removeEmptyFolder()
                 try await sftp.move(building, to: place)
@@ -72,7 +72,9 @@ struct RemoteReplacement: Sendable {
     }
 
     /// Puts the new folder in the old one's place, gets over to it what is in no version, and only then removes the old one.
-    private func swap(_ building: RemotePath, with old: Observed, _ version: StoredVersion) async throws {
+    private func swap(
+        _ building: RemotePath, holding entries: [DeviceContent.Entry], with old: Observed, _ version: StoredVersion
+    ) async throws {
         let check = RemoteGuard(sftp: sftp, directory: directory)
         let confirmed = try await check.confirm(old.content, of: old.save)
         try requirePlace(for: confirmed.tree, in: version)
@@ -81,7 +83,7 @@ struct RemoteReplacement: Sendable {
             try await sftp.move(building, to: place)
         } catch {
             // The place is not left empty; where this fails too, the next run repairs it.
-            try? await displaced.undo(over: false)
+            try? await displaced.undo()
             throw error
         }
         let tree: RemoteTree?
@@ -90,7 +92,7 @@ struct RemoteReplacement: Sendable {
                 old.content, of: old.save, confirmed: confirmed, at: displaced.path)
             try requirePlace(for: tree, in: version)
         } catch {
-            try? await displaced.undo(over: true)
+            try? await displaced.undo(over: entries)
             throw error
         }
         if let tree { try await displaced.carryOver(tree) }

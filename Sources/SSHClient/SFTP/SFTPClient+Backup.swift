@@ -22,18 +22,23 @@ extension SFTPClient {
     /// it is in a folder of its own.
     ///
     /// A link is refused, and so is what would replace something else of ours.
-    public func setAside(_ place: RemotePath) async throws(SSHError) -> SetAside {
-        try await refuseLink(at: place)
+    ///
+    /// - Parameters:
+    ///   - path: what is moved.
+    ///   - place: where it stood, if it was moved before: a later session is to know it by that.
+    public func setAside(_ path: RemotePath, from place: RemotePath? = nil) async throws(SSHError) -> SetAside {
+        try await refuseLink(at: path)
+        let place = place ?? path
         if let name = Leftover.backupName(of: place.name) {
             let aside = SetAside(from: place, at: place.parent.appending(name))
-            try await move(place, to: aside.path)
+            try await move(path, to: aside.path)
             return aside
         }
         let folder = place.parent.appending(Leftover.backupFolderName())
         let aside = SetAside(from: place, at: folder.appending(place.name))
         try await makeDirectory(folder)
         do {
-            try await move(place, to: aside.path)
+            try await move(path, to: aside.path)
         } catch {
             try? await removeDirectory(folder)
             throw error

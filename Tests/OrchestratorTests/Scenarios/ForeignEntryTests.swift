@@ -176,6 +176,36 @@ extension ScenarioTests {
             try await psp.rerunIsQuiet()
         }
 
+        @Test func `what a game writes into the new folder is kept when the old one is put back`() async throws {
+            try await changeElsewhere()
+            let saves = psp.folder("saves")
+            let played = Counter()
+            // When the old folder is looked at once more after the swap: into it, so that it is put back, and into the new one.
+            gate.set { packet in
+                let isLastLook =
+                    !packet.isAnswer && packet.request == "opendir" && packet.path == "\(saves)/G.saveferry-bak"
+                if isLastLook, played.value == 0 {
+                    played.increment()
+                    for (file, text) in [("G.saveferry-bak/D.BIN", "played"), ("G/D.BIN", "played in the new folder")] {
+                        _ = FileManager.default.createFile(atPath: "\(saves)/\(file)", contents: Data(text.utf8))
+                    }
+                }
+                return .pass
+            }
+            let report = try await psp.sync()
+            #expect(played.value == 1 && report.status == .failed, "\(report.shown)")
+            #expect(psp.read("G/D.BIN") == "played")
+            gate.set(nil)
+            try await psp.sync(expecting: [.conflict: 1])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: saves) == ["G"])
+            #expect(psp.read("G/D.BIN") == "played")
+            let kept = try await hub.history(hub.save("G").id).compactMap {
+                hub.folder.read("library/\($0.libraryPath)/D.BIN").map { String(decoding: $0, as: UTF8.self) }
+            }
+            #expect(kept.contains("played in the new folder"))
+            try await psp.rerunIsQuiet()
+        }
+
         @Test func `a write of the same size within a tick of the clock is seen before the old folder goes`()
             async throws
         {
