@@ -82,12 +82,13 @@ struct LeftoverRepair: Sendable {
             let known = try await store.knownDigests(of: [server.id: [content.digest]])
             if known[server.id]?.contains(content.digest) == true { return }
         }
-        guard let staged = reading.staged else {
-            throw DeviceFailure(code: .other, message: "the old content \(displaced.path) was not received")
-        }
         let identity = server?.identity ?? save.identity
-        let draft = VersionDraft(identity, of: save, named: displaced.place.name, archival: true, contents: staged)
-        guard let version = try await store.library.store([draft], from: staging).first?.get() else { return }
+        guard let staged = reading.staged,
+            let version = try await store.library.store(
+                [VersionDraft(identity, of: save, named: displaced.place.name, archival: true, contents: staged)],
+                from: staging
+            ).first?.get()
+        else { throw DeviceFailure(code: .other, message: "the old content \(displaced.path) was not received") }
         let commit = ArchiveCommit(
             device: device.id, place: .history(of: identity), version: version, modified: content.modified)
         try await uncancelled { [store] in try await store.archive([commit]) }
