@@ -147,8 +147,8 @@ struct Places {
         }
     }
 
-    /// What it means that a save's folder stands there without a file. One with nothing at all in it says that the save is
-    /// gone, as if the folder were; with something that can't be a file of the save, it says nothing.
+    /// What it means that a save's folder stands there without a file. One with nothing in it, or with nothing but such folders,
+    /// says that the save is gone, as if the folder were; with something that can't be a file of the save, it says nothing.
     private func absence(
         ofFilesIn folder: RelativePath, _ contents: DirectoryListing.Contents, of directory: SaveDirectory
     ) -> DeviceSide {
@@ -191,11 +191,12 @@ private final class StandingNames {
             let all = paths + Array((opaque[directory] ?? [:]).keys)
             return (directory, Set(all.map { NameFolding.caseFolded($0.text) }))
         })
-    /// The folders in which something stands, whatever it is.
-    private(set) lazy var occupied: [Int64: Set<RelativePath>] = Dictionary(
-        uniqueKeysWithValues: names.map { directory, paths in
-            (directory, Set((paths + Array((opaque[directory] ?? [:]).keys)).compactMap(\.parent)))
-        })
+    /// The folders in which something stands that is no folder, or can't be listed, also further down.
+    private(set) lazy var occupied: [Int64: Set<RelativePath>] = listings.reduce(into: [:]) { occupied, listing in
+        guard case .listed(let contents) = listing.state else { return }
+        let things = contents.files.map(\.path) + Array((opaque[listing.directory.id] ?? [:]).keys)
+        occupied[listing.directory.id] = Set(things.flatMap { sequence(first: $0, next: \.parent).dropFirst() })
+    }
     private lazy var names: [Int64: [RelativePath]] = listings.reduce(into: [:]) { names, listing in
         guard case .listed(let contents) = listing.state else { return }
         let files = contents.files.map(\.path)

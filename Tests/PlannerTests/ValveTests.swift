@@ -373,9 +373,13 @@ import Testing
     }
 
     @Test func `a folder save whose files are all gone is deleted on the device, as if its folder were gone`() {
-        let plan = Self.emptied(.init()).plan()
-        #expect(plan.lines.contains("no_op G: deleted on device; kept on the server, not put back"), "\(plan.lines)")
-        #expect(Self.emptied(.init(), server: "y").plan().actions("G") == [.push])
+        // A folder that is empty itself is nothing, either.
+        for contents in [.init(), .init(folders: [path("G/sub"), path("G/sub/sub")])] as [DirectoryListing.Contents] {
+            let plan = Self.emptied(contents).plan()
+            #expect(
+                plan.lines.contains("no_op G: deleted on device; kept on the server, not put back"), "\(plan.lines)")
+            #expect(Self.emptied(contents, server: "y").plan().actions("G") == [.push])
+        }
         // More than half of them at once is no accident here either.
         var fixture = Fixture.folders
         for number in 0..<4 { fixture.addFolder("G\(number)", server: "x", baseline: "x") }
@@ -389,7 +393,10 @@ import Testing
         let nameless = SkippedEntry([1], in: path("G"), reason: "the name contains a control character")
         let unreadable = UnreadableFolder(path: path("G/sub"), reason: "permission denied")
         for (contents, reason) in [
-            (.init(folders: [path("G/sub")]), "its folder is there, but no file that could be the save's"),
+            (
+                .init(folders: [path("G/sub")], skipped: [SkippedEntry(path: path("G/sub/link"), reason: "a link")]),
+                "its folder is there, but no file that could be the save's"
+            ),
             (.init(skipped: [link]), "its folder is there, but no file that could be the save's"),
             (.init(skipped: [nameless]), "its folder is there, but no file that could be the save's"),
             (.init(folders: [path("G/sub")], unreadable: [unreadable]), "permission denied"),

@@ -176,11 +176,11 @@ extension Executor {
     /// Takes the save out of its place, looks once more whether it is what the plan was made for, and then removes it.
     private func remove(_ observed: Observed, from directory: SaveDirectory) async throws {
         let check = RemoteGuard(sftp: sftp, directory: directory)
-        let (save, content) = (observed.save, observed.content)
-        let confirmed = try await check.confirm(content, of: save)
+        let (save, expected) = (observed.save, RemoteGuard.Expected(observed))
+        let confirmed = try await check.confirm(expected)
         let displaced = try await DisplacedSave.displace(save.path, in: directory, over: sftp)
         do {
-            let tree = try await check.confirm(content, of: save, confirmed: confirmed, at: displaced.path)
+            let tree = try await check.confirm(expected, confirmed: confirmed, at: displaced.path)
             guard tree?.skipped.isEmpty ?? true else {
                 throw DeviceFailure(
                     code: .other, message: "the folder \(save.path) has got what is not synced since the plan was made",

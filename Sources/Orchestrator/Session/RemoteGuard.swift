@@ -10,22 +10,45 @@ struct RemoteGuard: Sendable {
 
     private var root: RemotePath { directory.remotePath }
 
-    /// Throws unless the save is still exactly `content`. Its files are read again, because a stamp can stay the same while
+    /// What the plan found at a place.
+    struct Expected: Sendable {
+        let path: RelativePath
+        let shape: SaveShape
+        /// Its files, with paths below the save directory.
+        let entries: [DeviceContent.Entry]
+
+        init(_ observed: Observed) {
+            path = observed.save.path
+            shape = observed.save.shape
+            entries = observed.content.entries
+        }
+
+        /// A folder without a file in it: what is left of a save whose files are all gone.
+        init(emptyFolder path: RelativePath) {
+            self.path = path
+            shape = .folder
+            entries = []
+        }
+    }
+
+    /// Throws unless exactly what is expected stands there. Its files are read again, because a stamp can stay the same while
     /// the content does not.
     ///
     /// Returns what stands in a folder, and the stamps of all files by their paths below the save directory.
     @discardableResult
-    func confirm(_ content: DeviceContent, of save: DeviceSave) async throws -> Confirmed {
+    func confirm(_ expected: Expected) async throws -> Confirmed {
         var stamps: [RelativePath: Stamp] = [:]
-        for entry in content.entries { stamps[entry.path] = try await confirm(entry) }
-        guard save.shape == .folder else { return Confirmed(stamps: stamps, tree: nil) }
+        for entry in expected.entries { stamps[entry.path] = try await confirm(entry) }
+        guard expected.shape == .folder else { return Confirmed(stamps: stamps, tree: nil) }
         // Listed after they were read, so that it also shows what was written in the meantime.
-        let tree = try await RemoteLister(sftp: sftp).tree(of: save.path, in: directory)
-        try require(tree, in: save.path, toHave: stamps, of: save)
+        let tree = try await RemoteLister(sftp: sftp).tree(of: expected.path, in: directory)
+        try require(tree, toHave: stamps, of: expected)
+        let listed = Array(tree.files.keys) + tree.folders
+        try await sftp.refuseLinks(among: listed.map { root.appending(expected.path.appending($0)) })
         return Confirmed(stamps: stamps, tree: tree)
     }
 
-    /// What ``confirm(_:of:)`` found.
+    /// What ``confirm(_:)`` found.
     struct Confirmed: Sendable {
         let stamps: [RelativePath: Stamp]
         /// Nil for a save of one file.
@@ -37,19 +60,21 @@ struct RemoteGuard: Sendable {
     ///
     /// A settled stamp is proof here: a later write would have moved it. Files whose stamp proves nothing are read again.
     func confirm(
-        _ content: DeviceContent, of save: DeviceSave, confirmed: Confirmed, at aside: RelativePath
+        _ expected: Expected, confirmed: Confirmed, at aside: RelativePath
     ) async throws -> RemoteTree? {
         var tree: RemoteTree?
-        if save.shape == .folder {
+        if expected.shape == .folder {
             let now = try await RemoteLister(sftp: sftp).tree(of: aside, in: directory)
-            try require(now, in: aside, toHave: confirmed.stamps, of: save)
+            try require(now, toHave: confirmed.stamps, of: expected)
             tree = now
         } else {
             let now = try await sftp.attributes(of: root.appending(aside), followLinks: false)
-            guard now.kind == .file, now.stamp == confirmed.stamps[save.path] else { throw changed(save.path) }
+            guard now.kind == .file, now.stamp == confirmed.stamps[expected.path] else {
+                throw changed(expected.path)
+            }
         }
-        for entry in content.entries where entry.state != .settled {
-            let place = entry.path.relative(to: save.path).map(aside.appending) ?? aside
+        for entry in expected.entries where entry.state != .settled {
+            let place = entry.path.relative(to: expected.path).map(aside.appending) ?? aside
             guard try await hash(place, size: entry.stamp.size) == entry.sha256 else { throw changed(entry.path) }
         }
         return tree
@@ -72,14 +97,14 @@ struct RemoteGuard: Sendable {
         return await hasher.finish()
     }
 
-    /// Throws unless the tree of `folder` has exactly the files with these stamps, which are named by where the save stood.
+    /// Throws unless a tree has exactly the files with these stamps, which are named by where they are expected.
     private func require(
-        _ tree: RemoteTree, in folder: RelativePath, toHave stamps: [RelativePath: Stamp], of save: DeviceSave
+        _ tree: RemoteTree, toHave stamps: [RelativePath: Stamp], of expected: Expected
     ) throws {
-        for (path, stamp) in tree.files where stamps[save.path.appending(path)] != stamp {
-            throw changed(save.path.appending(path))
+        for (path, stamp) in tree.files where stamps[expected.path.appending(path)] != stamp {
+            throw changed(expected.path.appending(path))
         }
-        for path in stamps.keys where path.relative(to: save.path).flatMap({ tree.files[$0] }) == nil {
+        for path in stamps.keys where path.relative(to: expected.path).flatMap({ tree.files[$0] }) == nil {
             throw changed(path)
         }
     }

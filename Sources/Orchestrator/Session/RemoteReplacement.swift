@@ -50,7 +50,7 @@ struct RemoteReplacement: Sendable {
     private func confirmTarget() async throws {
         let check = RemoteGuard(sftp: sftp, directory: directory)
         // At an empty place the client looks itself.
-        if let replaced { try await check.confirm(replaced.content, of: replaced.save) }
+        if let replaced { try await check.confirm(.init(replaced)) }
     }
 
     /// A folder is built beside its place and swapped in, so that no mix of two versions ever stands there.
@@ -58,10 +58,9 @@ struct RemoteReplacement: Sendable {
         let building = place.parent.appending(Leftover.temporaryName(like: place.name))
         do {
             let entries = try await build(version, in: building)
-            if let replaced {
-                try await swap(building, holding: entries, with: replaced, version)
+            if let old = try await oldFolder {
+                try await swap(building, holding: entries, with: old, version)
             } else {
-                await removeEmptyFolder()
                 try await sftp.move(building, to: place)
             }
             return entries
@@ -71,12 +70,27 @@ struct RemoteReplacement: Sendable {
         }
     }
 
+    /// The folder that makes room for the new one: that of the save, or what is left of it where its files are all gone.
+    private var oldFolder: RemoteGuard.Expected? {
+        get async throws {
+            if let replaced { return .init(replaced) }
+            do throws(SSHError) {
+                let stands = try await sftp.attributes(of: place, followLinks: false)
+                return stands.kind == .directory ? .init(emptyFolder: target.path) : nil
+            } catch {
+                if error.code == .noSuchFile { return nil }
+                throw error
+            }
+        }
+    }
+
     /// Puts the new folder in the old one's place, gets over to it what is in no version, and only then removes the old one.
     private func swap(
-        _ building: RemotePath, holding entries: [DeviceContent.Entry], with old: Observed, _ version: StoredVersion
+        _ building: RemotePath, holding entries: [DeviceContent.Entry], with old: RemoteGuard.Expected,
+        _ version: StoredVersion
     ) async throws {
         let check = RemoteGuard(sftp: sftp, directory: directory)
-        let confirmed = try await check.confirm(old.content, of: old.save)
+        let confirmed = try await check.confirm(old)
         try requirePlace(for: confirmed.tree, in: version)
         let displaced = try await DisplacedSave.displace(target.path, in: directory, over: sftp)
         do {
@@ -88,8 +102,7 @@ struct RemoteReplacement: Sendable {
         }
         let tree: RemoteTree?
         do {
-            tree = try await check.confirm(
-                old.content, of: old.save, confirmed: confirmed, at: displaced.path)
+            tree = try await check.confirm(old, confirmed: confirmed, at: displaced.path)
             try requirePlace(for: tree, in: version)
         } catch {
             try? await displaced.undo(over: entries)
@@ -162,13 +175,6 @@ struct RemoteReplacement: Sendable {
             path, size: entry.size, modified: modified, like: model,
             overwriting: shape == .folder || target.over != .nothing,
             source: { try await file.read(upTo: $0) }, beforeSwap: beforeSwap)
-    }
-
-    /// The folder of a save whose files are all gone makes room for the save. It is listed first, because not every server
-    /// refuses to remove a folder that has something in it.
-    private func removeEmptyFolder() async {
-        guard let entries = try? await sftp.list(place), entries.isEmpty else { return }
-        try? await sftp.removeDirectory(place)
     }
 
     private func seen(

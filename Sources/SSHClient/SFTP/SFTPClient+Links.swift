@@ -12,6 +12,13 @@ extension SFTPClient {
         try await refuseLink(lookForLink(at: path), path)
     }
 
+    /// Throws where one of `paths`, which a listing called files or folders, is a symbolic link. OpenSSH's listings say it
+    /// themselves; other servers are asked, in one flight.
+    public func refuseLinks(among paths: [RemotePath]) async throws(SSHError) {
+        guard !capabilities.resemblesOpenSSH else { return }
+        for (path, look) in paths.map({ ($0, lookForLink(at: $0)) }) { try await refuseLink(look, path) }
+    }
+
     func refuseLink(_ look: LinkLook, _ path: RemotePath) async throws(SSHError) {
         guard try await look.hasFound() else { return }
         throw SSHError(
@@ -32,7 +39,7 @@ extension SFTPClient {
     ///
     /// Confined to the client's actor.
     struct LinkLook {
-        fileprivate let attributes: Pending<SFTPResponse>
+        let attributes: Pending<SFTPResponse>
         fileprivate let target: Pending<SFTPResponse>?
 
         /// A refusal is no link: nothing stands there, or the server knows none.

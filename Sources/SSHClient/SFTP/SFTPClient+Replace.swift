@@ -28,8 +28,7 @@ extension SFTPClient {
             let writing = try await write(
                 temporary, for: target, size: size, modified: modified, like: model, source)
             // Asked in the same flight as the last of the writing, so that they cost no round trip of their own.
-            let link = overwriting ? lookForLink(at: target) : nil
-            let taken = overwriting ? nil : leastBusy().send(.lstat(target.bytes))
+            let look = lookForLink(at: target)
             var objection: (any Error)?
             do { try await beforeSwap() } catch { objection = error }
             try await confirm(writing, target)
@@ -39,8 +38,7 @@ extension SFTPClient {
                 throw SSHError(.failure, "\(arrived.size) bytes of \(target) arrived on the device instead of \(size)")
             }
             if let objection { throw objection }
-            if let link { try await refuseLink(link, target) }
-            if case .attributes? = try await taken?.value() { throw SSHError(appeared: target) }
+            if overwriting { try await refuseLink(look, target) } else { try await refuseIfTaken(target, look) }
             let stands = try await swap(temporary, target, overwriting: overwriting)
             guard stands.size == size else {
                 throw SSHError(.failure, "\(target) has \(stands.size) bytes on the device instead of \(size)")
@@ -242,7 +240,18 @@ extension SFTPClient {
     }
 
     private func refuseIfTaken(_ target: RemotePath) async throws(SSHError) {
-        guard try await exists(target) else { return }
+        try await refuseIfTaken(target, lookForLink(at: target))
+    }
+
+    /// Throws where something stands at `target`, which `look` is on its way to.
+    private func refuseIfTaken(_ target: RemotePath, _ look: LinkLook) async throws(SSHError) {
+        try await refuseLink(look, target)
+        do throws(SSHError) {
+            _ = try attributes(try await look.attributes.value(), "look at \(target)")
+        } catch {
+            if error.code == .noSuchFile { return }
+            throw error
+        }
         throw SSHError(appeared: target)
     }
 

@@ -107,7 +107,10 @@ extension ScenarioTests {
             try await pocket.sync(expecting: [.pull: 1])
         }
 
-        @Test func `a folder save whose files are all gone stays away until it changes elsewhere`() async throws {
+        @Test(arguments: ["ULUS1", "ULUS1/more/empty"])
+        func `a folder save whose files are all gone stays away until it changes elsewhere`(
+            left: String
+        ) async throws {
             func folders(_ settings: inout DeviceSettings, _ folder: TemporaryFolder) {
                 settings.directories = [
                     SaveDirectory(id: 0, path: folder("saves"), platform: .named("psp"), layout: .folders)
@@ -119,14 +122,17 @@ extension ScenarioTests {
             try await psp.sync(expecting: [.pull: 2])
             try await vita.sync(expecting: [.push: 2])
             try psp.remove("ULUS1/DATA.BIN")
+            try FileManager.default.createDirectory(
+                atPath: psp.folder("saves/\(left)"), withIntermediateDirectories: true)
             let report = try await psp.sync(expecting: [:])
             #expect(report.plan?.operations.contains { $0.step == .markGone } == true, "\(report.shown)")
             #expect(vita.read("ULUS1/DATA.BIN") == "far along")
-            // A modification beats a deletion, and the empty folder is not in its way.
+            // A modification beats a deletion, and what is left of its folder is not in its way.
             try vita.write("ULUS1/DATA.BIN", "further on")
             try await vita.sync(expecting: [.pull: 1])
             try await psp.sync(expecting: [.push: 1])
             #expect(psp.read("ULUS1/DATA.BIN") == "further on")
+            #expect(FileManager.default.fileExists(atPath: psp.folder("saves/\(left)")))
             #expect(!psp.folder.everything().contains { $0.contains(".saveferry") })
             try await psp.rerunIsQuiet()
         }

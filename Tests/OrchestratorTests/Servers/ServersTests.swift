@@ -130,25 +130,62 @@ import Testing
         let other = try await Handheld("other", of: hub, server: openSSH, configure: Self.configure(openSSH.port))
         try pocket.write("Linked.srm", Self.text("Linked", 0))
         try pocket.folder.write(Self.text("DATA", 0), to: "psp/\(Self.folder)/DATA.BIN")
-        try await pocket.sync(expecting: [.pull: 2])
-        try await other.sync(expecting: [.push: 2])
+        for file in ["DATA.BIN", "PART.BIN", "icons/ICON.PNG"] {
+            try pocket.folder.write(Self.text(file, 0), to: "psp/Links inside/\(file)")
+        }
+        try await pocket.sync(expecting: [.pull: 3])
+        try await other.sync(expecting: [.push: 3])
         // The same contents, now elsewhere.
         let files = FileManager.default
         try files.createDirectory(atPath: pocket.folder("elsewhere"), withIntermediateDirectories: true)
-        for path in ["saves/Linked.srm", "psp/\(Self.folder)"] {
+        let links = ["saves/Linked.srm", "psp/\(Self.folder)", "psp/Links inside/PART.BIN", "psp/Links inside/icons"]
+        for path in links {
             let place = pocket.folder("elsewhere/" + (path.split(separator: "/").last ?? ""))
             try files.moveItem(atPath: pocket.folder(path), toPath: place)
             try files.createSymbolicLink(atPath: pocket.folder(path), withDestinationPath: place)
         }
         try other.write("Linked.srm", Self.text("Linked", 1))
         try other.folder.write(Self.text("DATA", 1), to: "psp/\(Self.folder)/DATA.BIN")
-        try await other.sync(expecting: [.pull: 2])
-        _ = try await pocket.sync(allowing: [.massDeletion, .directoryEmptied])
-        for path in ["saves/Linked.srm", "psp/\(Self.folder)"] {
-            #expect((try? files.destinationOfSymbolicLink(atPath: pocket.folder(path))) != nil, "\(path)")
+        try other.folder.write(Self.text("DATA", 1), to: "psp/Links inside/DATA.BIN")
+        try await other.sync(expecting: [.pull: 3])
+        func isLeftAlone(_ when: String) {
+            for path in links {
+                let leadsTo = try? files.destinationOfSymbolicLink(atPath: pocket.folder(path))
+                #expect(leadsTo != nil, "\(path) \(when)")
+            }
+            let elsewhere = [
+                ("Linked.srm", "Linked"), ("\(Self.folder)/DATA.BIN", "DATA"), ("PART.BIN", "PART.BIN"),
+                ("icons/ICON.PNG", "icons/ICON.PNG"),
+            ]
+            for (path, text) in elsewhere {
+                #expect(pocket.folder.read("elsewhere/\(path)") == Array(Self.text(text, 0).utf8), "\(path) \(when)")
+            }
+            #expect(pocket.folder.read("psp/Links inside/DATA.BIN") == Array(Self.text("DATA.BIN", 0).utf8), "\(when)")
         }
-        #expect(pocket.folder.read("elsewhere/Linked.srm") == Array(Self.text("Linked", 0).utf8))
-        #expect(pocket.folder.read("elsewhere/\(Self.folder)/DATA.BIN") == Array(Self.text("DATA", 0).utf8))
+        _ = try await pocket.sync(allowing: [.massDeletion, .directoryEmptied])
+        isLeftAlone("after another content was to be put there")
+        try await pocket.edit { $0.deletionPolicy = .propagate }
+        for save in try await hub.store.saves() { try await hub.store.deleteSave(save.id) }
+        _ = try await pocket.sync(allowing: [.massDeletion, .directoryEmptied])
+        isLeftAlone("after they were to be removed")
+    }
+
+    @Test(arguments: ["MySecureShell", "ProFTPD's mod_sftp"])
+    func `a link that leads nowhere has a new save's place, and is told as a link`(_ kind: String) async throws {
+        let hub = try await Hub()
+        let server = try await DeviceServer.start(kind)
+        let openSSH = try await OpenSSHServer()
+        let pocket = try await Handheld("pocket", of: hub, server: openSSH, configure: Self.configure(server.port))
+        let other = try await Handheld("other", of: hub, server: openSSH, configure: Self.configure(openSSH.port))
+        try pocket.write("There.srm", Self.text("There", 0))
+        try await pocket.sync(expecting: [.pull: 1])
+        try FileManager.default.createSymbolicLink(
+            atPath: pocket.folder("saves/New.srm"), withDestinationPath: "nowhere")
+        try other.write("New.srm", Self.text("New", 0))
+        try await other.sync(expecting: [.pull: 1, .push: 1])
+        let report = try await pocket.sync()
+        #expect(report.shown.contains("symbolic link"), "\(report.shown)")
+        #expect(pocket.folder.read("saves/nowhere") == nil)
     }
 
     @Test func `a server that gives one handle to several files shows five directories apart`() async throws {
