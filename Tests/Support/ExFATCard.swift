@@ -27,11 +27,18 @@ public final class ExFATCard: Sendable {
         try await run("mount", "-t", "exfat-fuse", "-o", "loop", image, path)
         do {
             let result = try await work()
-            try await run("umount", path)
+            try await remove(from: path)
             return result
         } catch {
-            try? await run("umount", path)
+            try? await remove(from: path)
             throw error
+        }
+    }
+
+    /// Takes it out as soon as nobody has a file on it open: the server of a session that was closed ends a little later.
+    private func remove(from path: String) async throws {
+        try await eventually("nothing on the card is in use") {
+            try await Command.run("umount", [path]).status == 0
         }
     }
 
