@@ -37,7 +37,7 @@ import Testing
     func `a decrypted key is the one that ssh-keygen encrypted`(_ cipher: String, _ rounds: String) async throws {
         let path = try await make("-t", "ed25519", "-N", "correct horse", "-Z", cipher, "-a", rounds)
         let credential = try await Credential.keyFile(at: path, passphrase: Secret("correct horse"))
-        guard case .key(_, let contents, nil) = credential else {
+        guard case .key(_, _, let contents, nil) = credential else {
             Issue.record("\(credential)")
             return
         }

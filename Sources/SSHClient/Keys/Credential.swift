@@ -5,7 +5,8 @@ import Foundation
 public enum Credential: Sendable {
     /// A private key's text in OPENSSH or PEM format. `file` is its name without the folder: errors and logs travel further
     /// than where keys lie should be known.
-    case key(file: String, contents: Secret, passphrase: Secret?)
+    /// `publicFile` is that of the file with the public half, nil where there is none beside it.
+    case key(file: String, publicFile: String? = nil, contents: Secret, passphrase: Secret?)
     /// Tried as `password` (RFC 4252) and as the answer to hidden prompts of `keyboard-interactive` (RFC 4256).
     case password(Secret)
     /// The keys that the agent at this UNIX socket holds: each of them, or the one with this public half in SSH wire format.
@@ -24,21 +25,27 @@ public enum Credential: Sendable {
     ) async throws(SSHError) -> Credential {
         let result = await withCheckedContinuation { continuation in
             DispatchQueue.global(qos: .userInitiated).async {
-                continuation.resume(returning: Result { () throws(SSHError) in try KeyFile(at: path) })
+                continuation.resume(
+                    returning: Result { () throws(SSHError) in (try KeyFile(at: path), KeyFile.publicName(beside: path))
+                    })
             }
         }
         let name = KeyFile.name(of: path)
-        switch try result.get() {
+        let (file, publicName) = try result.get()
+        switch file {
         case .openSSH(let key):
-            if let text = key.plainText { return .key(file: name, contents: text, passphrase: nil) }
+            if let text = key.plainText {
+                return .key(file: name, publicFile: publicName, contents: text, passphrase: nil)
+            }
             let passphrase = try needed(passphrase, name)
             pulse.setAwaiting(true)
             defer { pulse.setAwaiting(false) }
             let text = try await keys.text(of: key, named: name, passphrase: passphrase)
-            return .key(file: name, contents: text, passphrase: nil)
+            return .key(file: name, publicFile: publicName, contents: text, passphrase: nil)
         case .pem(let text):
             return .key(
-                file: name, contents: text, passphrase: text.isEncryptedPEM ? try needed(passphrase, name) : nil)
+                file: name, publicFile: publicName, contents: text,
+                passphrase: text.isEncryptedPEM ? try needed(passphrase, name) : nil)
         case .publicKey(let blob):
             guard let agentSocket else {
                 throw SSHError(

@@ -30,6 +30,11 @@ enum KeyFile {
     /// The file's name without the folder: errors and logs travel further than where keys lie should be known.
     static func name(of path: String) -> String { (path as NSString).lastPathComponent }
 
+    /// The name of the file that ssh-keygen puts beside a private key, or nil where it is missing; blocks.
+    static func publicName(beside path: String) -> String? {
+        FileManager.default.fileExists(atPath: path + ".pub") ? name(of: path + ".pub") : nil
+    }
+
     private static func contents(of path: String, _ name: String) throws(SSHError) -> (text: String, mode: mode_t) {
         var info = stat()
         guard stat(path, &info) == 0 else {

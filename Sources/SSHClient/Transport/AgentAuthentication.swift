@@ -22,6 +22,7 @@ struct AgentAuthentication {
         let agent = AgentClient(socketPath: socketPath)
         let identities = try await usableIdentities(agent)
         var last = LoginAnswer.refused
+        var accepted: AgentClient.Identity?
         for (refused, identity) in identities.enumerated() {
             do throws(SSHError) {
                 last = try await answer(to: identity, agent)
@@ -32,11 +33,21 @@ struct AgentAuthentication {
                     advice: "Name the right one: --key with its public half (FILE.pub) picks it out of the ssh-agent.")
             }
             if last == .accepted { return }
-            if last == .signatureRefused { break }
+            if last == .signatureRefused {
+                accepted = identity
+                break
+            }
         }
         guard let methods = try await login.methodsAfterRefusal() else { return }
+        if let accepted {
+            last = try await login.refined(last, methods) { () async throws(SSHError) in
+                try await answer(to: accepted, agent)
+            }
+        }
         throw login.refusal(
-            of: "\(last == .signatureRefused ? "a key" : "any") of the ssh-agent's \(identities.count) keys",
+            of: identities.count == 1
+                ? "the ssh-agent's key"
+                : "\(accepted == nil ? "any" : "a key") of the ssh-agent's \(identities.count) keys",
             by: "publickey", last, methods,
             advice: "Add the public half of one to ~/.ssh/authorized_keys on the device.")
     }
