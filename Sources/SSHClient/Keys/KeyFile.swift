@@ -14,7 +14,8 @@ enum KeyFile {
         let name = KeyFile.name(of: path)
         let (text, mode) = try KeyFile.contents(of: path, name)
         if let publicKey = KeyFile.publicKey(text) {
-            self = .publicKey(publicKey)
+            if KeyKind(algorithm: publicKey.algorithm) == .dsa { try KeyFile.check(.dsa, name) }
+            self = .publicKey(publicKey.blob)
             return
         }
         guard mode & 0o077 == 0 else {
@@ -37,14 +38,11 @@ enum KeyFile {
 
     private static func contents(of path: String, _ name: String) throws(SSHError) -> (text: String, mode: mode_t) {
         var info = stat()
-        guard stat(path, &info) == 0 else {
-            throw SSHError(
-                .badKeyFile, "the key file \(name) can't be read: \(String(cString: strerror(errno)))",
-                advice: "Make one with: ssh-keygen -t ed25519")
-        }
+        guard stat(path, &info) == 0 else { throw unreadable(name, errno) }
         guard info.st_mode & S_IFMT == S_IFREG else {
             throw SSHError(.badKeyFile, "\(name) is not a file", advice: "Name the private key file itself.")
         }
+        guard access(path, R_OK) == 0 else { throw unreadable(name, errno) }
         guard info.st_size < 1 << 20, let text = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw SSHError(
                 .badKeyFile, "the key file \(name) can't be read or is not text",
@@ -53,14 +51,22 @@ enum KeyFile {
         return (text, info.st_mode)
     }
 
+    private static func unreadable(_ name: String, _ code: Int32) -> SSHError {
+        SSHError(
+            .badKeyFile, "the key file \(name) can't be read: \(String(cString: strerror(code)))",
+            advice: code == EACCES
+                ? "Give it to the user that runs saveferry (chown), with mode 600."
+                : "Make one with: ssh-keygen -t ed25519")
+    }
+
     /// The key of a line like that of a `.pub` file, or nil when the text is none.
-    private static func publicKey(_ text: String) -> [UInt8]? {
+    private static func publicKey(_ text: String) -> HostKey? {
         let fields = text.split(maxSplits: 2, omittingEmptySubsequences: true, whereSeparator: \.isWhitespace)
         guard fields.count >= 2, fields[0].hasPrefix("ssh-") || fields[0].hasPrefix("ecdsa-"),
             let blob = Data(base64Encoded: String(fields[1])), let key = HostKey(blob: Array(blob)),
             key.algorithm == fields[0]
         else { return nil }
-        return key.blob
+        return key
     }
 
     // MARK: Private keys
@@ -92,7 +98,7 @@ enum KeyFile {
         guard let key = OpenSSHKey(contents) else {
             throw unusable(name, "it is cut off or damaged", advice: "Copy it again.")
         }
-        if key.algorithm == "ssh-rsa" { try refuseRSA(name) }
+        try check(KeyKind(algorithm: key.algorithm), name)
         if let encryption = key.encryption, !encryption.isKnown {
             throw unusable(
                 name, "it is encrypted with \(encryption.cipher)",
@@ -105,17 +111,36 @@ enum KeyFile {
         _ text: String, _ firstLine: String, _ headers: [String], _ data: [UInt8], _ name: String
     ) throws(SSHError) -> KeyFile {
         let isInsideEncrypted = headers.contains { $0.contains("ENCRYPTED") }
-        let isEncrypted = isInsideEncrypted || firstLine.contains("ENCRYPTED")
         guard isInsideEncrypted || isWholeElement(data) else {
             throw unusable(name, "it is cut off or damaged", advice: "Copy it again.")
         }
-        // In PKCS#8 (RFC 5208) the algorithm stands near the beginning.
-        let rsaEncryption: [UInt8] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01]
-        let isRSA =
-            firstLine.contains("BEGIN RSA")
-            || (!isEncrypted && Data(data.prefix(32)).range(of: Data(rsaEncryption)) != nil)
-        if isRSA { try refuseRSA(name) }
+        if firstLine.contains("ENCRYPTED") { try checkLength(ofEncrypted: data, name) }
+        try check(kind(firstLine, data), name)
         return .pem(Secret(text))
+    }
+
+    /// The kind of key that a PEM file holds: its first line may tell, or the beginning of what it holds in PKCS#8 (RFC 5208).
+    private static func kind(_ firstLine: String, _ data: [UInt8]) -> KeyKind {
+        let start = Data(data.prefix(32))
+        let rsaEncryption = Data([0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01])
+        let dsa = Data([0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01])
+        if firstLine.contains("BEGIN RSA") || start.range(of: rsaEncryption) != nil { return .rsa }
+        if firstLine.contains("BEGIN DSA") || start.range(of: dsa) != nil { return .dsa }
+        return .usable
+    }
+
+    /// Refuses a PKCS#8 file that is encrypted as a whole (RFC 5958, section 3) and can't hold a key that works. Which kind of key
+    /// it holds does not show, but those on elliptic curves are short: the longest, P-521's, has 241 bytes,
+    /// and what is said of its encryption about 100.
+    private static func checkLength(ofEncrypted data: [UInt8], _ name: String) throws(SSHError) {
+        guard !SSHLibrary.supportsRSA, data.count > 400 else { return }
+        throw unusable(
+            name,
+            "it is encrypted PKCS#8, and its length is that of an RSA or DSA key, which does not work with libssh2 "
+                + SSHLibrary.version,
+            advice:
+                "Make an ed25519 key: ssh-keygen -t ed25519. To see what this one is, and for libssh2 1.11 or later, "
+                + "convert it: ssh-keygen -p -f \(name)")
     }
 
     /// Whether these bytes are a SEQUENCE as long as it says (X.690, section 8.1.3).
@@ -127,12 +152,18 @@ enum KeyFile {
         return data.count == 2 + digits + data[2..<2 + digits].reduce(0) { $0 << 8 | Int($1) }
     }
 
-    private static func refuseRSA(_ name: String) throws(SSHError) {
-        guard !SSHLibrary.supportsRSA else { return }
-        throw SSHError(
-            .badKeyFile,
-            "the key \(name) can't be used: it is an RSA key, which does not work with libssh2 \(SSHLibrary.version)",
-            advice: "Make an ed25519 key: ssh-keygen -t ed25519")
+    /// Refuses kinds of keys that can't log in.
+    private static func check(_ kind: KeyKind, _ name: String) throws(SSHError) {
+        let reason: String
+        switch kind {
+        case .usable: return
+        case .rsa:
+            guard !SSHLibrary.supportsRSA else { return }
+            reason = "it is an RSA key, which does not work with libssh2 \(SSHLibrary.version)"
+        case .dsa: reason = "it is a DSA key, and SSH does not use those any more"
+        case .other(let algorithm): reason = "SaveFerry can't log in with a key of the kind \(algorithm)"
+        }
+        throw unusable(name, reason, advice: "Make an ed25519 key: ssh-keygen -t ed25519")
     }
 
     /// Why a key can't be used. Nothing is sent anywhere then.

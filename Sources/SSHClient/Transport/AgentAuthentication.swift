@@ -54,15 +54,15 @@ struct AgentAuthentication {
 
     /// The agent's keys that can be used; at least one.
     private func usableIdentities(_ agent: AgentClient) async throws(SSHError) -> [AgentClient.Identity] {
-        let identities = try await agent.identities().filter {
-            !$0.blob.starts(with: [0, 0, 0, 7] + Array("ssh-rsa".utf8))
+        let identities = try await agent.identities().filter { identity in
+            HostKey(blob: identity.blob).map { [.rsa, .dsa].contains(KeyKind(algorithm: $0.algorithm)) } == false
         }
         let chosen = identities.filter { publicKey == nil || $0.blob == publicKey }
         guard chosen.isEmpty else { return chosen }
         throw SSHError(
             .authenticationRefused,
             identities.isEmpty
-                ? "the ssh-agent holds no key that can be used (RSA keys can't)"
+                ? "the ssh-agent holds no key that can be used (RSA and DSA keys can't)"
                 : "the ssh-agent does not hold the key that is named for \(endpoint)",
             advice: "Add an ed25519 key with ssh-add, and its public half to ~/.ssh/authorized_keys on the device.")
     }
