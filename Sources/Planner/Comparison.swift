@@ -20,7 +20,7 @@ struct Comparison {
         switch verdict {
         case .unchanged: return (renewedStamps ?? .nothing, "in step", save.size)
         case .untracked: return (.nothing, "untracked", save.size)
-        case .unknown(let reason): return (.skip(isProblem: true), "unknown: \(reason)", save.size)
+        case .unknown(let reason): return (.skip(isProblem: true), "not read: \(reason)", save.size)
         case .retire, .deletedOnDevice: return (.nothing, "in step", save.size)
         case .adopt: return (content.map { .adopt(save, $0) } ?? .nothing, "both sides are equal", save.size)
         case .deletedOnServer: return deletedOnServer()

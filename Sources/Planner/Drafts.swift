@@ -82,8 +82,16 @@ extension Operation {
             let halt = valves.halt(over: places.place(of: draft.path, in: draft.directory)),
             !(draft.isWantedBack && halt.valve.isAboutLoss)
         else { return nil }
-        let wish = action == .skip ? "" : ", not done: \(action.rawValue)"
+        let wish = hasEffect ? ", not done: \(action.rawValue)" : ""
         return replacingStep(.skip(isProblem: false), reason: "halted by \(halt.valve.rawValue)\(wish)")
+    }
+
+    /// Whether it moves, removes or keeps a content, and does not only note what was seen.
+    private var hasEffect: Bool {
+        switch action {
+        case .pull, .push, .remove, .conflict: true
+        case .noOp, .hold, .skip: false
+        }
     }
 }
 

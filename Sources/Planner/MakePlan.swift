@@ -152,7 +152,7 @@ private func draft(forAbsent row: ScopeRow, _ input: PlanInput, _ places: Places
     case .deletedOnDevice:
         (step, reason, isGone) = (gone, "deleted on device; kept on the server, not put back", true)
     case .retire: (step, reason) = (.retire, "gone on both sides")
-    case .unknown(let cause): (step, reason) = (.skip(isProblem: false), "unknown: \(cause)")
+    case .unknown(let cause): (step, reason) = (.skip(isProblem: false), "left alone: \(cause)")
     case .untracked: (step, reason) = (.nothing, "untracked")
     case .unchanged, .adopt, .pull, .conflict, .deletedOnServer: (step, reason) = (.nothing, "on neither side")
     }

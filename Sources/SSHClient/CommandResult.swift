@@ -2,7 +2,7 @@ import NIOCore
 
 /// What a command on the device printed and how it ended.
 public struct CommandResult: Sendable {
-    /// The exit status; 0 is success, -1 when a signal ended the command.
+    /// The exit status; 0 is success, -1 when a signal ended the command or the device told no status.
     public let status: Int32
     /// What it wrote to its standard output.
     public let output: [UInt8]
@@ -51,8 +51,8 @@ public struct CommandResult: Sendable {
         }
         timer?.cancel()
         end?.cancel()
+        let status: Int32 = if case .exited(let status) = stream.programEnd { status } else { -1 }
         return CommandResult(
-            status: stream.exitStatus, output: Array(output.readableBytesView),
-            errorOutput: Array(errors.readableBytesView))
+            status: status, output: Array(output.readableBytesView), errorOutput: Array(errors.readableBytesView))
     }
 }

@@ -239,15 +239,15 @@ extension SSHError {
                     "A start-up file of the account on the device prints it, such as .bashrc: let it print on a terminal "
                     + "only. An account that may not log in says so like this, too.")
         } else if stream.isEndedByDevice {
-            let advice =
-                switch stream.exitStatus {
-                case 127: "Its SSH server looks for sftp-server where there is none: install it, or set its path there."
-                case 255: "Its SSH server's log says why, such as a ChrootDirectory with a wrong owner."
-                default: "Can the account run programs there? Its shell and its start-up files decide that."
-                }
+            let end = stream.programEnd
             self.init(
-                .unsupported, "the device's SFTP server ended at once with exit status \(stream.exitStatus)\(errors)",
-                advice: advice)
+                .unsupported,
+                "the device accepted the login, but no SFTP came: the program for it ended at once \(end.words)\(errors)",
+                advice: SSHError.advice(onSFTPEnding: end))
+        } else if error.code == .timedOut, stream.isStarted {
+            self.init(
+                .timedOut, "the device accepted the login, but no SFTP came: \(error.what)\(errors)",
+                advice: "\(SSHError.replacedSFTP) Or the device fell asleep just then; the next run tries again.")
         } else if error.code == .disconnected, stream.failure == nil {
             self.init(
                 .disconnected, "\(error.what) when SFTP was to begin\(errors)",
@@ -256,6 +256,23 @@ extension SSHError {
             self = error
         }
     }
+
+    /// What to do where the program that was started for SFTP ended at once.
+    private static func advice(onSFTPEnding end: ProgramEnd) -> String {
+        switch end {
+        case .exited(0): replacedSFTP
+        case .exited(127):
+            "Its SSH server looks for sftp-server where there is none: install it, or set its path there."
+        case .exited(255): "Its SSH server's log says why, such as a ChrootDirectory with a wrong owner."
+        case .exited: "Can the account run programs there? Its shell and its start-up files decide that."
+        case .signal, .untold: "The logs of the device and of its SSH server say why, such as too little memory."
+        }
+    }
+
+    /// Why a program that is no SFTP server may run in the place of one.
+    private static let replacedSFTP =
+        "Something else may run in its place: a ForceCommand in sshd_config, a command= in the account's "
+        + "authorized_keys, its shell or a start-up file."
 
     /// No pinned key is of a kind that the SSH library can verify.
     fileprivate init(unusable pins: [HostKeyPin], _ endpoint: Endpoint) {

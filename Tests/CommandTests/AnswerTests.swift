@@ -136,6 +136,19 @@ extension ProgramTests {
             #expect(try await installation.run("sync").status == 0)
         }
 
+        @Test func `a save that can't be read has failed, and was not skipped`() async throws {
+            let installation = try await Installation.withDevice(.obeyingPermissions)
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0], ofItemAtPath: installation.handheld("gba/Metroid.srm"))
+            let synced = try await installation.run("sync")
+            #expect(synced.status == 1, "\(synced.output)\(synced.errorOutput)")
+            let shown = try await installation.run("sessions", "show", "1")
+            for (output, mark) in [(synced.output, "FAILED: not read: "), (shown.output, "not read: ")] {
+                let line = output.split(separator: "\n").first { $0.contains(mark) } ?? ""
+                #expect(line.hasPrefix("-") && line.contains("Metroid"), "\(output)")
+            }
+        }
+
         @Test func `doctor finds what is wrong and says what to do`() async throws {
             let installation = try await Installation.withDevice()
             let fine = try await installation.run("doctor", "pocket", "--write-test")

@@ -321,6 +321,12 @@ import Testing
         fixture.add("Blank now", "0/x/x")
         #expect(fixture.plan().halts.map(\.valve) == [.massDeletion])
         #expect(fixture.plan().lines.contains("skip Blank now: halted by mass-deletion, not done: pull"))
+        // What would only have been noted was not left undone.
+        fixture.add("Equal", "x/x/-")
+        fixture.add("Held", "x/deleted/x")
+        for game in ["Game 0", "Equal", "Held"] {
+            #expect(fixture.plan().lines.contains("skip \(game): halted by mass-deletion"), "\(fixture.plan().lines)")
+        }
         #expect(fixture.plan(allowing: [.massDeletion]).halts.map(\.valve) == [.blankSave])
     }
 
@@ -403,7 +409,7 @@ import Testing
         ] as [(DirectoryListing.Contents, String)] {
             for server in ["x", "y"] as [Character] {
                 let plan = Self.emptied(contents, server: server).plan()
-                #expect(plan.lines.contains("skip G: unknown: \(reason)"), "\(plan.lines)")
+                #expect(plan.lines.contains("skip G: left alone: \(reason)"), "\(plan.lines)")
             }
         }
     }

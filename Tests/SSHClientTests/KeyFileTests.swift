@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import TestSupport
 import Testing
 
@@ -37,7 +38,7 @@ import Testing
     func `a decrypted key is the one that ssh-keygen encrypted`(_ cipher: String, _ rounds: String) async throws {
         let path = try await make("-t", "ed25519", "-N", "correct horse", "-Z", cipher, "-a", rounds)
         let credential = try await Credential.keyFile(at: path, passphrase: Secret("correct horse"))
-        guard case .key(_, let contents, nil) = credential else {
+        guard case .key(_, _, let contents, nil) = credential else {
             Issue.record("\(credential)")
             return
         }
@@ -85,7 +86,7 @@ import Testing
         let path = try await make("-t", "ed25519", "-N", "correct horse", "-a", "1")
         let what = await error(path, passphrase)?.what
         let reason = passphrase == "wrong" ? "the passphrase is wrong" : "its passphrase is missing"
-        #expect(what == "the key key can't be used: \(reason)")
+        #expect(what == "the key \(path) can't be used: \(reason)")
     }
 
     /// OpenSSL would ask for it on the terminal, in the middle of a login.
@@ -93,15 +94,16 @@ import Testing
         async throws
     {
         let path = try await make("-t", "ecdsa", "-N", "correct horse", "-m", format)
-        #expect(await error(path)?.what == "the key key can't be used: its passphrase is missing")
+        #expect(await error(path)?.what == "the key \(path) can't be used: its passphrase is missing")
     }
 
-    @Test(arguments: ["aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"])
+    @Test(arguments: ["aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "3des-cbc"])
     func `a key whose cipher is not known says which it is`(_ cipher: String) async throws {
         let path = try await make("-t", "ed25519", "-N", "correct horse", "-Z", cipher, "-a", "1")
         let error = await error(path, "correct horse")
         #expect(error?.code == .badKeyFile)
-        #expect(error?.what == "the key key can't be used: it is encrypted with \(cipher)")
+        #expect(error?.what == "the key \(path) can't be used: it is encrypted with \(cipher)")
+        #expect(error?.advice.contains("ssh-keygen -p") == true)
     }
 
     @Test(arguments: ["RFC4716", "PEM", "PKCS8"]) func `a key that is cut off anywhere is not used`(_ format: String)
@@ -117,7 +119,9 @@ import Testing
             #expect(await error(try write(text.prefix(count) + "\n\(last)\n"))?.code == .badKeyFile)
         }
         let indented = lines.map { "  \($0)" }.joined(separator: "\n")
-        #expect(await error(try write(indented))?.what == "the key other can't be used: its lines are indented")
+        #expect(
+            await error(try write(indented))?.what == "the key \(folder("other")) can't be used: its lines are indented"
+        )
     }
 
     @Test(
@@ -126,5 +130,58 @@ import Testing
     func `an RSA key is known as one in every format`(_ format: String) async throws {
         let path = try await make("-t", "rsa", "-b", "2048", "-N", "", "-m", format)
         #expect(await error(path)?.what.contains("it is an RSA key") == true)
+    }
+
+    @Test(.disabled(if: SSHLibrary.supportsRSA, "this libssh2 speaks rsa-sha2"))
+    func `an RSA key in encrypted PKCS#8 is known by its length, and others are used`() async throws {
+        let path = try await make("-t", "rsa", "-b", "1024", "-N", "correct horse", "-m", "PKCS8")
+        let error = await error(path, "correct horse")
+        #expect(error?.code == .badKeyFile)
+        #expect(error?.what.contains("its length is that of an RSA or DSA key") == true, "\(String(describing: error))")
+        #expect(error?.advice.contains("ssh-keygen -p -f ") == true)
+        try FileManager.default.removeItem(atPath: path)
+        let other = try await make("-t", "ecdsa", "-b", "521", "-N", "correct horse", "-m", "PKCS8")
+        let slow = try await Command.run(
+            "openssl",
+            ["pkcs8", "-topk8", "-scrypt", "-in", other, "-passin", "pass:correct horse", "-passout", "pass:x"])
+        for path in [other, try write(slow.output)] {
+            _ = try await Credential.keyFile(at: path, passphrase: Secret("correct horse"))
+        }
+    }
+
+    /// ssh-keygen has not made any since OpenSSH 9.8.
+    @Test(arguments: [[], ["-traditional"], ["-traditional", "-aes128", "-passout", "pass:correct horse"]])
+    func `a DSA key in PEM form is known as one`(_ options: [String]) async throws {
+        let made = try await Command.run("openssl", ["dsaparam", "-genkey", "-noout", "1024"])
+        let pem = try await Command.run("openssl", ["pkey"] + options, input: made.output)
+        let error = await error(try write(pem.output), "correct horse")
+        #expect(error?.code == .badKeyFile)
+        #expect(error?.what.contains("it is a DSA key") == true, "\(String(describing: error)) \(pem.errorOutput)")
+        #expect(error?.advice.contains("ssh-keygen -t ed25519") == true)
+    }
+
+    @Test(arguments: [
+        ("ssh-dss", "it is a DSA key, and SSH does not use those any more"),
+        (
+            "sk-ssh-ed25519@openssh.com",
+            "SaveFerry can't log in with a key of the kind sk-ssh-ed25519@openssh.com"
+        ),
+    ])
+    func `a kind of key that can't log in is said in OpenSSH's form`(_ algorithm: String, _ reason: String)
+        async throws
+    {
+        var publicKey = ByteBuffer()
+        publicKey.writeString32(algorithm.utf8)
+        var contents = ByteBuffer(string: "openssh-key-v1\0")
+        for text in ["none", "none", ""] { contents.writeString32(text.utf8) }
+        contents.writeInteger(UInt32(1))
+        contents.writeString32(publicKey.readableBytesView)
+        contents.writeString32([UInt8](repeating: 1, count: 16))
+        let body = Data(contents.readableBytesView).base64EncodedString()
+        let path = try write("\(OpenSSHKey.firstLine)\n\(body)\n\(OpenSSHKey.lastLine)\n")
+        #expect(await error(path)?.what == "the key \(folder("other")) can't be used: \(reason)")
+        let line = "\(algorithm) \(Data(publicKey.readableBytesView).base64EncodedString())\n"
+        guard algorithm == "ssh-dss" else { return }
+        #expect(await error(try write(line))?.what == "the key \(folder("other")) can't be used: \(reason)")
     }
 }

@@ -36,6 +36,22 @@ extension ServerTests {
             #expect(error?.code == .badKeyFile, "\(String(describing: error))")
         }
 
+        @Test func `only a file that is there is named as the public half`() async throws {
+            let server = try await OpenSSHServer()
+            let folder = try TemporaryFolder()
+            let alone = try folder.write(SSHKeys.shared.privateText("stranger"), to: "all alone", mode: 0o600)
+            for (path, part) in [
+                (SSHKeys.shared.path("stranger"), "the public half (\(SSHKeys.shared.path("stranger.pub"))) to"),
+                (alone, "the public half (`ssh-keygen -y -f '\(alone)'` prints it) to"),
+            ] {
+                let credential = try await Credential.keyFile(at: path, passphrase: nil)
+                let error = await #expect(throws: SSHError.self) {
+                    try await server.connect(credentials: [credential])
+                }
+                #expect(error?.advice.contains(part) == true, "\(String(describing: error))")
+            }
+        }
+
         @Test func `a key that the device does not know is refused, and the next one is tried`() async throws {
             let server = try await OpenSSHServer()
             let stranger = try await key("stranger")
@@ -108,7 +124,13 @@ extension ServerTests {
             ("PubkeyAuthentication no\nPasswordAuthentication yes", "it takes no keys, only password", "password file"),
             (
                 "AuthenticationMethods publickey,password\nPasswordAuthentication yes",
-                "accepted the key user, and wants a second factor: password", "AuthenticationMethods"
+                "accepted the key \(SSHKeys.shared.path("user")), and wants a second factor: password",
+                "AuthenticationMethods"
+            ),
+            (
+                "AuthenticationMethods publickey,publickey",
+                "accepted the key \(SSHKeys.shared.path("user")), and wants a second key after it",
+                "AuthenticationMethods"
             ),
         ])
         func `what a server wants instead of the key is said`(_ lines: String, _ part: String, _ advice: String)
@@ -121,6 +143,45 @@ extension ServerTests {
             #expect(error?.code == .authenticationRefused)
             #expect(error?.what.contains(part) == true, "\(String(describing: error))")
             #expect(error?.advice.contains(advice) == true, "\(String(describing: error))")
+        }
+
+        /// Its public half is one that the server knows, and its private half another's.
+        @Test func `a signature that is refused again is not taken for a second key that is wanted`() async throws {
+            func body(_ name: String) throws -> [UInt8] {
+                let lines = SSHKeys.shared.privateText(name).split(separator: "\n").dropFirst().dropLast()
+                return Array(try #require(Data(base64Encoded: lines.joined())))
+            }
+            /// Where the seed begins: after the length of seed and public half together.
+            func seed(_ body: [UInt8]) throws -> Range<Int> {
+                let start = try #require(Data(body).range(of: Data([0, 0, 0, 64]))).upperBound
+                return start..<start + 32
+            }
+            var key = try body("user")
+            let stranger = try body("stranger")
+            key.replaceSubrange(try seed(key), with: stranger[try seed(stranger)])
+            let text = [OpenSSHKey.firstLine, Data(key).base64EncodedString(), OpenSSHKey.lastLine]
+            let folder = try TemporaryFolder()
+            let path = try folder.write(text.joined(separator: "\n") + "\n", to: "mixed", mode: 0o600)
+            let server = try await OpenSSHServer()
+            let credential = try await Credential.keyFile(at: path, passphrase: nil)
+            let error = await #expect(throws: SSHError.self) { try await server.connect(credentials: [credential]) }
+            #expect(
+                error?.what.hasSuffix("knows the key \(path), and refused the login all the same") == true,
+                "\(String(describing: error))")
+        }
+
+        @Test func `an agent's key is accepted, and a second one wanted`() async throws {
+            var options = OpenSSHServer.Options()
+            options.lines = "AuthenticationMethods publickey,publickey"
+            let server = try await OpenSSHServer(options)
+            let agent = try await Agent()
+            try await agent.add("user")
+            let error = await #expect(throws: SSHError.self) {
+                try await server.connect(credentials: [agent.credential])
+            }
+            #expect(
+                error?.what.hasSuffix("accepted the ssh-agent's key, and wants a second key after it") == true,
+                "\(String(describing: error))")
         }
 
         @Test func `a connection that ends during login is no refusal, and the server's words for it are shown`()

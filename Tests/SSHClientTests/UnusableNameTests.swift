@@ -27,7 +27,13 @@ import Testing
     ) async throws {
         let (error, wrote) = try await error(card(code), "/saves/Game: Sub?.srm")
         #expect(error?.code == .unusableName)
-        #expect(error?.what == "the device's card can't hold the name Game: Sub?.srm: it takes no : ?")
+        #expect(
+            error?.what
+                == "the device's card can't hold the name Game: Sub?.srm, because of the characters : ? in it")
+        let one = try await self.error(card(code), "/saves/Game: Sub.srm").error
+        #expect(
+            one?.description.contains("Game: Sub.srm, because of the character : in it. FAT and exFAT allow") == true,
+            "\(String(describing: one))")
         #expect(error?.advice.contains("Rename") == true && !wrote)
     }
 

@@ -23,7 +23,7 @@ extension Orchestrator {
     }
 
     /// Checks a device from the outside in: credentials, port, host key, login, SFTP, each directory. Stops where
-    /// nothing more can be learnt. Writes to the device only with `writeTest`.
+    /// nothing more can be learnt, so that each fault is told once. Writes to the device only with `writeTest`.
     public func examine(_ device: Device, writeTest: Bool) async -> [Finding] {
         await keys.keeping { await examineInOrder(device, writeTest: writeTest) }
     }
@@ -36,28 +36,38 @@ extension Orchestrator {
         } catch {
             findings.append(.failed("credentials", error))
         }
+        let answer = Finding.fine("name and port", "\(device.settings.host) port \(device.settings.port) answers")
         do {
-            let offered = try await offeredHostKeys(of: device)
-            findings.append(.fine("name and port", "\(device.settings.host) port \(device.settings.port) answers"))
-            findings += [hostKey(offered.keys, of: device), algorithms(offered.algorithms)]
+            let offered = try await SSHConnection.probeHostKeys(
+                of: device.endpoint, deadlines: settings.deadlines, logger: logger)
+            findings += [answer, hostKey(offered.keys, of: device), algorithms(offered.algorithms)]
+        } catch  where error.code == .noCommonAlgorithm {
+            return findings + [answer, .failed("algorithms", error)]
         } catch {
             return findings + [.failed("name and port", error)]
         }
+        // Without credentials, or with another host key, a login would fail for what was just said.
+        guard findings.allSatisfy({ $0.result != .failed }) else { return findings }
         do {
-            findings += try await withConnection(to: device) { connection, sftp in
-                var inside = [Finding.fine("login", "\(device.settings.user) at \(connection.serverBanner)")]
-                inside += extensions(sftp.capabilities)
-                for directory in device.directories {
-                    inside += await examine(directory, sftp, writeTest)
-                }
-                // The last, because some servers end the connection over a command.
-                inside.append(await commands(of: device, over: connection))
-                return inside
+            return findings + (try await withConnection(to: device) { await examine(device, over: $0, writeTest) })
+        } catch {
+            return findings + [.failed("login", error)]
+        }
+    }
+
+    private func examine(_ device: Device, over connection: SSHConnection, _ writeTest: Bool) async -> [Finding] {
+        var findings = [Finding.fine("login", "\(device.settings.user) at \(connection.serverBanner)")]
+        do {
+            let sftp = try await connection.openSFTP()
+            findings += extensions(sftp.capabilities)
+            for directory in device.directories {
+                findings += await examine(directory, sftp, writeTest)
             }
         } catch {
-            findings.append(.failed("login", error))
+            return findings + [.failed("SFTP", error)]
         }
-        return findings
+        // The last, because some servers end the connection over a command.
+        return findings + [await commands(of: device, over: connection)]
     }
 
     private func hostKey(_ offered: [HostKey], of device: Device) -> Finding {
@@ -65,13 +75,21 @@ extension Orchestrator {
         if device.pins.contains(where: { pin in offered.contains(where: pin.matches) }) {
             return .fine("host key", "is the pinned one")
         }
+        let pinned = device.pins.map { "\($0.algorithm.map { $0 + " " } ?? "")\($0.fingerprint)" }.joined(
+            separator: ", ")
+        let fault =
+            if device.pins.isEmpty {
+                "not trusted yet; offered: \(shown)"
+            } else if device.pins.contains(where: \.isUsable) {
+                "changed; offered: \(shown); pinned: \(pinned)"
+            } else {
+                "the pinned one is of a kind that libssh2 \(SSHLibrary.version) can't use; offered: \(shown); "
+                    + "pinned: \(pinned)"
+            }
         return .failed(
             "host key",
             DeviceFailure(
-                code: .hostKey,
-                message: device.pins.isEmpty
-                    ? "not trusted yet; offered: \(shown)"
-                    : "changed; offered: \(shown); pinned: \(device.pins.map(\.fingerprint).joined(separator: ", "))",
+                code: .hostKey, message: fault,
                 advice: "Compare with the device, then run `saveferry device trust \(device.settings.name)`."))
     }
 

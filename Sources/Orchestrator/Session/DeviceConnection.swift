@@ -108,13 +108,14 @@ extension Orchestrator {
             }
         #endif
         guard mayUseSpeedUps(with: device) else {
-            return try await withConnection(to: device, toList: directories, mayWiden: false, pulse: pulse) {
-                try await work(nil, $1)
+            return try await withConnection(to: device, pulse: pulse) { connection in
+                try await work(nil, try await connection.openSFTP(toList: directories, mayWiden: false))
             }
         }
         var isEndedBySpeedUp = false
         do {
-            return try await withConnection(to: device, toList: directories, pulse: pulse) { connection, sftp in
+            return try await withConnection(to: device, pulse: pulse) { connection in
+                let sftp = try await connection.openSFTP(toList: directories, mayWiden: true)
                 do {
                     return try await work(connection, sftp)
                 } catch {
@@ -136,7 +137,8 @@ extension Orchestrator {
     ) async throws -> Result {
         var isConnected = false
         do {
-            return try await withConnection(to: device, toList: directories, mayWiden: false, pulse: pulse) { _, sftp in
+            return try await withConnection(to: device, pulse: pulse) { connection in
+                let sftp = try await connection.openSFTP(toList: directories, mayWiden: false)
                 isConnected = true
                 // A device that fell asleep or left meanwhile would not have been found again.
                 try? await store.recordFailedSpeedUp(of: device.id, at: Int64(clock.now().timeIntervalSince1970))
@@ -157,8 +159,7 @@ extension Orchestrator {
     /// Opens a connection with a checked host key, runs `work` on it, and closes it however that ends. Cancelling the
     /// task cuts the connection, so that nothing waits for a device that fell silent.
     func withConnection<Result: Sendable>(
-        to device: Device, toList directories: [SaveDirectory] = [], mayWiden: Bool = true, pulse: Pulse = Pulse(),
-        _ work: (SSHConnection, SFTPClient) async throws -> Result
+        to device: Device, pulse: Pulse = Pulse(), _ work: (SSHConnection) async throws -> Result
     ) async throws -> Result {
         let connection = try await connect(to: device, pulse)
         logger.debug(
@@ -169,8 +170,7 @@ extension Orchestrator {
             ])
         defer { connection.close() }
         return try await withTaskCancellationHandler {
-            try await work(
-                connection, try await connection.openSFTP(toList: directories.map(\.remotePath), mayWiden: mayWiden))
+            try await work(connection)
         } onCancel: {
             connection.close()
         }
@@ -189,5 +189,14 @@ extension Orchestrator {
                 code: .hostKey, message: failure.message,
                 advice: "\(failure.advice) To pin it: saveferry device trust \(device.settings.name)")
         }
+    }
+}
+
+extension SSHConnection {
+    /// Opens an SFTP session that lists these directories first.
+    fileprivate func openSFTP(
+        toList directories: [SaveDirectory], mayWiden: Bool
+    ) async throws(SSHError) -> SFTPClient {
+        try await openSFTP(toList: directories.map(\.remotePath), mayWiden: mayWiden)
     }
 }

@@ -31,6 +31,12 @@ public struct HostKeyPin: Hashable, Sendable {
         return HostKeyPin(algorithm: nil, fingerprint: "SHA256:" + base64)
     }
 
+    /// Whether the libssh2 that runs can verify a key of this kind; true where the kind is not known.
+    public var isUsable: Bool {
+        guard let algorithm else { return true }
+        return SSHLibrary.offerNames(for: algorithm).contains(where: SSHLibrary.hostKeyAlgorithms.contains)
+    }
+
     /// Whether `key` is the trusted one.
     public func matches(_ key: HostKey) -> Bool {
         key.fingerprint == fingerprint && (algorithm == nil || algorithm == key.algorithm)

@@ -10,12 +10,14 @@ extension SFTPClient {
             await !canHold(Leftover.temporaryName(like: target.name), in: target.parent),
             await canHold(Leftover.temporaryName(), in: target.parent)
         else { return error }
-        let shown = characters.map { printable([$0]) }.joined(separator: " ")
+        let shown = characters.map { printable([$0]) }
         return SSHError(
-            .unusableName, "the device's card can't hold the name \(printable(target.name)): it takes no \(shown)",
+            .unusableName,
+            "the device's card can't hold the name \(printable(target.name)), because of the "
+                + "\(shown.count == 1 ? "character" : "characters") \(shown.joined(separator: " ")) in it",
             advice:
-                "FAT and exFAT have no \\ : * ? \" < > | in names. Rename the game's files where the save comes from, or "
-                + "leave it out with `saveferry untrack`.")
+                "FAT and exFAT allow none of \\ : * ? \" < > | in names. Rename the game's files where the save comes from, "
+                + "without them, or leave the save out with `saveferry untrack`.")
     }
 
     private func canHold(_ name: [UInt8], in folder: RemotePath) async -> Bool {

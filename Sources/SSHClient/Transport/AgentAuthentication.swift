@@ -22,6 +22,7 @@ struct AgentAuthentication {
         let agent = AgentClient(socketPath: socketPath)
         let identities = try await usableIdentities(agent)
         var last = LoginAnswer.refused
+        var accepted: AgentClient.Identity?
         for (refused, identity) in identities.enumerated() {
             do throws(SSHError) {
                 last = try await answer(to: identity, agent)
@@ -32,26 +33,36 @@ struct AgentAuthentication {
                     advice: "Name the right one: --key with its public half (FILE.pub) picks it out of the ssh-agent.")
             }
             if last == .accepted { return }
-            if last == .signatureRefused { break }
+            if last == .signatureRefused {
+                accepted = identity
+                break
+            }
         }
         guard let methods = try await login.methodsAfterRefusal() else { return }
+        if let accepted {
+            last = try await login.refined(last, methods) { () async throws(SSHError) in
+                try await answer(to: accepted, agent)
+            }
+        }
         throw login.refusal(
-            of: "\(last == .signatureRefused ? "a key" : "any") of the ssh-agent's \(identities.count) keys",
+            of: identities.count == 1
+                ? "the ssh-agent's key"
+                : "\(accepted == nil ? "any" : "a key") of the ssh-agent's \(identities.count) keys",
             by: "publickey", last, methods,
             advice: "Add the public half of one to ~/.ssh/authorized_keys on the device.")
     }
 
     /// The agent's keys that can be used; at least one.
     private func usableIdentities(_ agent: AgentClient) async throws(SSHError) -> [AgentClient.Identity] {
-        let identities = try await agent.identities().filter {
-            !$0.blob.starts(with: [0, 0, 0, 7] + Array("ssh-rsa".utf8))
+        let identities = try await agent.identities().filter { identity in
+            HostKey(blob: identity.blob).map { [.rsa, .dsa].contains(KeyKind(algorithm: $0.algorithm)) } == false
         }
         let chosen = identities.filter { publicKey == nil || $0.blob == publicKey }
         guard chosen.isEmpty else { return chosen }
         throw SSHError(
             .authenticationRefused,
             identities.isEmpty
-                ? "the ssh-agent holds no key that can be used (RSA keys can't)"
+                ? "the ssh-agent holds no key that can be used (RSA and DSA keys can't)"
                 : "the ssh-agent does not hold the key that is named for \(endpoint)",
             advice: "Add an ed25519 key with ssh-add, and its public half to ~/.ssh/authorized_keys on the device.")
     }

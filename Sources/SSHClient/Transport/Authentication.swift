@@ -13,8 +13,8 @@ struct Authentication {
         for credential in credentials {
             do throws(SSHError) {
                 switch credential {
-                case .key(let file, let contents, let passphrase):
-                    try await useKey(file, contents, passphrase)
+                case .key(let file, let publicFile, let contents, let passphrase):
+                    try await useKey(file, publicFile, contents, passphrase)
                 case .password(let password):
                     try await usePassword(password)
                 case .agent(let path, let publicKey):
@@ -35,29 +35,55 @@ struct Authentication {
     }
 
     private func useKey(
-        _ file: String, _ contents: Secret, _ passphrase: Secret?
+        _ file: String, _ publicFile: String?, _ contents: Secret, _ passphrase: Secret?
     ) async throws(SSHError) {
+        var answer = try await self.answer(to: contents, passphrase)
+        switch answer {
+        case .accepted: return
+        case .unusable:
+            let cause = "libssh2 \(SSHLibrary.version) doesn't know its kind"
+            throw passphrase == nil
+                ? KeyFile.unusable(file, cause)
+                : KeyFile.unusable(
+                    file, "its passphrase is wrong, or \(cause)",
+                    advice: "Give its passphrase, or make a new key: ssh-keygen -t ed25519")
+        case .refused, .signatureRefused, .anotherKeyWanted:
+            guard let methods = try await methodsAfterRefusal() else { return }
+            answer = try await refined(answer, methods) { () async throws(SSHError) in
+                try await self.answer(to: contents, passphrase)
+            }
+            throw refusal(
+                of: "the key \(file)", by: "publickey", answer, methods,
+                advice:
+                    "Append the public half (\(publicFile ?? "`ssh-keygen -y -f \(KeyFile.word(file))` prints it")) to "
+                    + "~/.ssh/authorized_keys of \(endpoint.user) on the device.")
+        }
+    }
+
+    private func answer(to key: Secret, _ passphrase: Secret?) async throws(SSHError) -> LoginAnswer {
         let user = endpoint.user
-        let key = contents.text
+        let key = key.text
         let sent = try await driver.perform { session throws(SSHError) in .done(session.sentBytes) }
-        let answer = try await driver.perform { session throws(SSHError) -> SSHSession.Step<LoginAnswer> in
+        return try await driver.perform { session throws(SSHError) -> SSHSession.Step<LoginAnswer> in
             let code = libssh2_userauth_publickey_frommemory(
                 session.raw, user, user.utf8.count, nil, 0, key, key.utf8.count, passphrase?.text)
             // Before it asks the server, libssh2 makes the public half.
             if code < 0, code != LIBSSH2_ERROR_EAGAIN, session.sentBytes == sent { return .done(.unusable) }
             return try session.answer(code)
         }
-        switch answer {
-        case .accepted: return
-        case .unusable:
-            throw KeyFile.unusable(
-                file, "its passphrase is wrong, or libssh2 \(SSHLibrary.version) doesn't know its kind",
-                advice: "Give its passphrase, or make a new key: ssh-keygen -t ed25519")
-        case .refused, .signatureRefused:
-            guard let methods = try await methodsAfterRefusal() else { return }
-            throw refusal(
-                of: "the key \(file)", by: "publickey", answer, methods,
-                advice: "Append the public half (\(file).pub) to ~/.ssh/authorized_keys of \(user) on the device.")
+    }
+
+    /// What the answer to a key meant, where the server had nothing against the key itself and still allows keys. libssh2 keeps to
+    /// itself whether that was a partial success (RFC 4252, section 5.1). After one, OpenSSH refuses the same key when it is
+    /// `offered` again; where the account is what it refuses, it has nothing against the key then either.
+    func refined(
+        _ answer: LoginAnswer, _ methods: [String], offered: () async throws(SSHError) -> LoginAnswer
+    ) async throws(SSHError) -> LoginAnswer {
+        guard answer == .signatureRefused, methods.contains("publickey") else { return answer }
+        do throws(SSHError) {
+            return try await offered() == .refused ? .anotherKeyWanted : answer
+        } catch  where error.code == .disconnected {
+            return answer
         }
     }
 
@@ -84,12 +110,18 @@ struct Authentication {
     /// Why a server let nobody in.
     ///
     /// - Parameters:
-    ///   - answer: `signatureRefused` where the server had nothing against this credential itself.
+    ///   - answer: `signatureRefused` where the server had nothing against this credential itself; see
+    ///     ``refined(_:_:offered:)``.
     ///   - methods: what it allows after that.
     func refusal(
         of credential: String, by method: String, _ answer: LoginAnswer, _ methods: [String], advice: String
     ) -> SSHError {
-        if answer == .signatureRefused {
+        switch answer {
+        case .anotherKeyWanted:
+            return SSHError(
+                .authenticationRefused, "\(endpoint) accepted \(credential), and wants a second key after it",
+                advice: Authentication.oneFactor)
+        case .signatureRefused:
             return methods.isEmpty || methods.contains(method)
                 ? SSHError(
                     .authenticationRefused, "\(endpoint) knows \(credential), and refused the login all the same",
@@ -97,9 +129,8 @@ struct Authentication {
                 : SSHError(
                     .authenticationRefused,
                     "\(endpoint) accepted \(credential), and wants a second factor: \(listed(methods))",
-                    advice:
-                        "SaveFerry logs in with one: let the account do with it (AuthenticationMethods in sshd_config)."
-                )
+                    advice: Authentication.oneFactor)
+        case .accepted, .refused, .unusable: break
         }
         if !methods.isEmpty, !methods.contains(method), method == "publickey" {
             return SSHError(
@@ -111,6 +142,9 @@ struct Authentication {
         }
         return SSHError(.authenticationRefused, "\(endpoint) does not accept \(credential)", advice: advice)
     }
+
+    private static let oneFactor =
+        "SaveFerry logs in with one: let the account do with it (AuthenticationMethods in sshd_config)."
 
     /// As ``methodsUnlessLetIn()``; none where the server has ended the connection after the refusal.
     func methodsAfterRefusal() async throws(SSHError) -> [String]? {
@@ -172,6 +206,8 @@ enum LoginAnswer: Hashable {
     case refused
     /// The server had accepted the public half, and let nobody in all the same when it was signed for: it wants more than that.
     case signatureRefused
+    /// The server accepted the key, and wants another one after it.
+    case anotherKeyWanted
     /// No signature could be made.
     case unusable
 }

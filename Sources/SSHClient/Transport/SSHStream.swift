@@ -1,4 +1,5 @@
 import CLibSSH2
+import Glibc
 import NIOCore
 
 /// A flow of bytes both ways that SFTP can be spoken over.
@@ -70,6 +71,8 @@ final class SSHStream: ByteStream, @unchecked Sendable {
     private static let firstSize = 512
     /// Whether the work can be done without this channel, and the device has not answered on it yet.
     private(set) var isUnprovenSpeedUp: Bool
+    /// Whether the server confirmed that it started the program.
+    var isStarted: Bool { program == nil }
     /// Whether the program ended by itself.
     private(set) var isEndedByDevice = false
 
@@ -153,8 +156,9 @@ final class SSHStream: ByteStream, @unchecked Sendable {
         // Not at the end of the data already: the exit status comes between it and the close (RFC 4254, section 6.10).
         if !hasEnded, libssh2_channel_eof(raw) == 1, libssh2_channel_wait_closed(raw) != LIBSSH2_ERROR_EAGAIN {
             driver.remove(self)
-            isEndedByDevice = true
-            end(SSHError(.disconnected, "the device's server ended the channel"))
+            // Who ends the connection ends this too, and then it is no word of the device's.
+            isEndedByDevice = driver.failure == nil
+            end(driver.failure ?? SSHError(.disconnected, "the device's server ended the channel"))
         }
     }
 
@@ -227,11 +231,15 @@ final class SSHStream: ByteStream, @unchecked Sendable {
         listener?(error)
     }
 
-    /// The remote program's exit status, once the channel has ended; -1 when a signal ended it.
-    var exitStatus: Int32 {
-        guard driver.failure == nil else { return -1 }
-        var signalLength = 0
-        libssh2_channel_get_exit_signal(raw, nil, &signalLength, nil, nil, nil, nil)
-        return signalLength == 0 ? libssh2_channel_get_exit_status(raw) : -1
+    /// How the remote program ended, once the channel has.
+    var programEnd: ProgramEnd {
+        guard driver.failure == nil else { return .untold }
+        var signal: UnsafeMutablePointer<CChar>?
+        libssh2_channel_get_exit_signal(raw, &signal, nil, nil, nil, nil, nil)
+        // libssh2 makes the copy with its allocator, which is malloc's.
+        defer { free(signal) }
+        if let signal { return .signal(printable(String(cString: signal).utf8)) }
+        let status = libssh2_channel_get_exit_status(raw)
+        return status >= 0 ? .exited(status) : .untold
     }
 }

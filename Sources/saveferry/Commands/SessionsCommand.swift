@@ -109,8 +109,11 @@ struct SessionsShowCommand: AsyncParsableCommand {
         for halt in session.halts { Console.answer(halt.line(of: session.deviceName)) }
         var table = Table(("ACTION", .left), ("SAVE", .left), ("STATUS", .left), ("REASON", .left))
         for operation in operations {
+            // What could not be read or paired was not skipped by anyone's decision.
+            let isFailure = operation.status == .failed && operation.record.action == .skip
             table.add(
-                operation.record.action.rawValue, operation.record.identity?.shown ?? operation.record.remotePath,
+                isFailure ? "-" : operation.record.action.rawValue,
+                operation.record.identity?.shown ?? operation.record.remotePath,
                 operation.status.rawValue, operation.error ?? operation.record.reason)
         }
         if !table.isEmpty { Console.answer(table.text) }

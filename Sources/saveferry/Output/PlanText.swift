@@ -10,14 +10,16 @@ enum PlanText {
             ("ACTION", .left), ("PLATFORM", .left), ("GAME", .left), ("SLOT", .left), ("SIZE", .right),
             ("REASON", .left))
         for (index, operation) in plan.operations.enumerated() where all || !operation.isQuiet {
-            var reason = operation.reason
+            var (action, reason) = (operation.action.rawValue, operation.reason)
             if let outcome = outcomes?[index], outcome.status == .failed, let error = outcome.error {
                 reason = "FAILED: \(error)"
+                // Nobody decided to skip it.
+                if operation.action == .skip { action = "-" }
             } else if outcomes?[index].status == .cancelled {
                 reason = "not done: the run ended before"
             }
             table.add(
-                operation.action.rawValue, operation.identity?.platform ?? "-",
+                action, operation.identity?.platform ?? "-",
                 operation.identity?.game ?? operation.remotePath, operation.identity?.slot ?? "-",
                 Formats.size(operation.size), reason)
         }

@@ -62,8 +62,12 @@ struct CardServersTests {
             for _ in 1...2 {
                 let report = try await pocket.sync()
                 #expect(report.failure == nil && report.status == .failed && report.done.isEmpty, "\(report.shown)")
-                #expect(report.shown.contains("can't hold the name Game: Sub.srm: it takes no :"), "\(report.shown)")
-                #expect(report.shown.contains("can't hold the name why?.bin: it takes no ?"), "\(report.shown)")
+                #expect(
+                    report.shown.contains("can't hold the name Game: Sub.srm, because of the character :"),
+                    "\(report.shown)")
+                #expect(
+                    report.shown.contains("can't hold the name why?.bin, because of the character ?"), "\(report.shown)"
+                )
             }
             #expect(written.withLock { $0 } == [])
             #expect(try FileManager.default.subpathsOfDirectory(atPath: card) == ["psp"])
