@@ -106,6 +106,24 @@ import Testing
         #expect(error?.advice.contains("ssh-keygen -p") == true)
     }
 
+    /// As terminals, environment variables and password managers leave them.
+    @Test(arguments: ["RFC4716", "PEM", "PKCS8"], ["", " ", "\\n", "\r \r"])
+    func `a key whose lines are joined is not used, and nothing of it is printed`(
+        _ format: String, _ between: String
+    ) async throws {
+        let path = try await make("-t", "ecdsa", "-N", "", "-m", format)
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
+        let first = "\(lines[0])\(between)\(lines[1])"
+        for text in [lines.joined(separator: between), ([first] + lines[2...]).joined(separator: "\n")] {
+            let error = try #require(await error(try write(text)))
+            #expect(error.code == .badKeyFile)
+            for line in lines[1..<(lines.count - 1)] {
+                #expect(!"\(error)\(error.what)\(error.advice)".contains(line), "\(error)")
+            }
+            if between != "\r \r" { #expect(error.what.hasSuffix("its lines are joined"), "\(error)") }
+        }
+    }
+
     @Test(arguments: ["RFC4716", "PEM", "PKCS8"]) func `a key that is cut off anywhere is not used`(_ format: String)
         async throws
     {

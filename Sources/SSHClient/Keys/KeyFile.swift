@@ -92,7 +92,13 @@ enum KeyFile {
         guard lines[start].hasPrefix("-----"), !lines[start...].dropFirst().contains(where: isIndented) else {
             throw unusable(file, "its lines are indented", advice: "Copy it again: no line begins with a space.")
         }
-        let end = lines[start].replacing("BEGIN", with: "END").trimmingCharacters(in: .whitespaces)
+        // Only what this has shown to be a label may ever be printed: all else in the file is secret.
+        guard let label = label(lines[start]) else {
+            throw unusable(
+                file, "its lines are joined",
+                advice: "Copy it again with its line breaks: the first line holds nothing but -----BEGIN … KEY-----.")
+        }
+        let end = "-----END \(label)-----"
         guard let last = lines[start...].firstIndex(where: { $0.trimmingCharacters(in: .whitespaces) == end }) else {
             throw unusable(file, "it is cut off", advice: "Copy it again, with its last line: \(end)")
         }
@@ -103,6 +109,14 @@ enum KeyFile {
         }
         if lines[start].hasPrefix(OpenSSHKey.firstLine) { return try openSSH(Array(data), file) }
         return try pem(text, String(lines[start]), headers.map(String.init), Array(data), file)
+    }
+
+    /// What a first line calls the key, such as `OPENSSH PRIVATE KEY` (RFC 7468, section 2), or nil for one that holds more.
+    private static func label(_ line: Substring) -> String? {
+        let line = line.trimmingCharacters(in: .whitespaces)
+        guard line.hasPrefix("-----BEGIN "), line.hasSuffix("-----") else { return nil }
+        let label = line.dropFirst("-----BEGIN ".count).dropLast("-----".count)
+        return label.allSatisfy { $0 == " " || $0.isASCII && ($0.isUppercase || $0.isNumber) } ? String(label) : nil
     }
 
     private static func isIndented(_ line: Substring) -> Bool { line.first == " " || line.first == "\t" }
