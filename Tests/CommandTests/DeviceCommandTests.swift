@@ -214,6 +214,13 @@ extension ProgramTests {
 
                     """)
             #expect(try await extensions() == ["/gba": ["sav"], "/snes": nil])
+            let renamed = try await device("edit", "pocket", "--dir", "gba=/gba", "--dir", "nes=/snes")
+            #expect(
+                renamed.output == """
+                    Changed pocket.
+                    No longer synced: snes saves in /snes. They stay there and in the library.
+
+                    """)
             let key = "SHA256:" + String(repeating: "A", count: 43)
             let text = Self.first + "\n  host_keys: [{fingerprint: '\(key)'}]"
             let trusted = try await device(["apply", "-"], input: text)

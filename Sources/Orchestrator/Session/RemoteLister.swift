@@ -63,7 +63,7 @@ struct RemoteLister: Sendable {
     ) async throws(SSHError) -> [(folder: RelativePath, error: SSHError)] {
         var unreadable: [(folder: RelativePath, error: SSHError)] = []
         let root = walk.directory.remotePath
-        try await resolve(&walk, links)
+        try await resolveLinks(&walk, links)
         var folders = walk.takeFolders()
         while !folders.isEmpty {
             let showsBackups = walk.showsBackups
@@ -77,14 +77,18 @@ struct RemoteLister: Sendable {
                 case .failure(let error): unreadable.append((folder, error))
                 }
             }
-            try await resolve(&walk, links)
+            try await resolveLinks(&walk, links)
             folders = walk.takeFolders()
         }
         return unreadable
     }
 
-    /// Finds out where the links of the level that was just listed lead.
-    private func resolve(_ walk: inout Walk, _ links: RemoteLinks?) async throws(SSHError) {
+    /// Finds out which folders of the level that was just listed are links in truth, as not every server says, and where all
+    /// links of it lead.
+    private func resolveLinks(_ walk: inout Walk, _ links: RemoteLinks?) async throws(SSHError) {
+        let root = walk.directory.remotePath
+        let folders = Dictionary(walk.takeNewFolders().map { (root.appending($0), $0) }) { first, _ in first }
+        for link in try await sftp.links(among: Array(folders.keys)) { folders[link].map { walk.addAsLink($0) } }
         guard let links else { return }
         for (link, target) in try await links.targets(of: walk.takeLinks()) { walk.add(link, leadingTo: target) }
     }
@@ -113,6 +117,8 @@ private struct Walk {
     private var contents = DirectoryListing.Contents()
     private var leftovers: [RemoteLeftover] = []
     private var foldersToList: [RelativePath] = []
+    /// Those of the level that was just listed.
+    private var newFolders: [RelativePath] = []
     private var links: [RelativePath] = []
     /// Folders that are listed by the name of a link to them.
     private var linked: Set<RelativePath> = []
@@ -140,6 +146,19 @@ private struct Walk {
     mutating func takeFolders() -> [RelativePath] {
         defer { foldersToList = [] }
         return foldersToList
+    }
+
+    mutating func takeNewFolders() -> [RelativePath] {
+        defer { newFolders = [] }
+        return newFolders
+    }
+
+    /// What was listed as a folder is a link.
+    mutating func addAsLink(_ folder: RelativePath) {
+        contents.folders.removeAll { $0 == folder }
+        contents.skipped.removeAll { $0.path == folder }
+        foldersToList.removeAll { $0 == folder }
+        links.append(folder)
     }
 
     /// In the order of their names, so that of two links to one folder it is always the same that is followed.
@@ -200,6 +219,7 @@ private struct Walk {
             contents.files.append(ListedFile(path: path, stamp: stamp))
         case .directory:
             contents.folders.append(path)
+            newFolders.append(path)
             if path.components.count <= Walk.deepest {
                 foldersToList.append(path)
             } else {

@@ -12,18 +12,24 @@ extension SFTPClient {
         try await refuseLink(lookForLink(at: path), path)
     }
 
-    /// Throws where one of `paths`, which a listing called files or folders, is a symbolic link. OpenSSH's listings say it
-    /// themselves; other servers are asked, in one flight.
+    /// Throws where one of `paths`, which a listing called files or folders, is a symbolic link.
     public func refuseLinks(among paths: [RemotePath]) async throws(SSHError) {
-        guard !capabilities.resemblesOpenSSH else { return }
-        for (path, look) in paths.map({ ($0, lookForLink(at: $0)) }) { try await refuseLink(look, path) }
+        if let link = try await links(among: paths).first { throw SSHError(link: link) }
+    }
+
+    /// Those of `paths` that are symbolic links although a listing called them files or folders, in their order. OpenSSH's
+    /// listings say it themselves; other servers are asked, in one flight.
+    public func links(among paths: [RemotePath]) async throws(SSHError) -> [RemotePath] {
+        guard !capabilities.resemblesOpenSSH else { return [] }
+        var links: [RemotePath] = []
+        for (path, look) in paths.map({ ($0, lookForLink(at: $0)) }) where try await look.hasFound() {
+            links.append(path)
+        }
+        return links
     }
 
     func refuseLink(_ look: LinkLook, _ path: RemotePath) async throws(SSHError) {
-        guard try await look.hasFound() else { return }
-        throw SSHError(
-            .unsupported, "\(path) is a symbolic link on the device, which would be lost",
-            advice: "Put the save itself there, or sync the directory that the link points into.")
+        if try await look.hasFound() { throw SSHError(link: path) }
     }
 
     /// Asks for it without waiting.
@@ -50,5 +56,13 @@ extension SFTPClient {
             if case .names(let names)? = target { return !names.isEmpty }
             return false
         }
+    }
+}
+
+extension SSHError {
+    fileprivate init(link path: RemotePath) {
+        self.init(
+            .unsupported, "\(path) is a symbolic link on the device, which would be lost",
+            advice: "Put the save itself there, or sync the directory that the link points into.")
     }
 }

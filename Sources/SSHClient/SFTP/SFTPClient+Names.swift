@@ -16,8 +16,9 @@ extension SFTPClient {
             "the device's card can't hold the name \(printable(target.name)), because of the "
                 + "\(shown.count == 1 ? "character" : "characters") \(shown.joined(separator: " ")) in it",
             advice:
-                "FAT and exFAT allow none of \\ : * ? \" < > | in names. Rename the game's files where the save comes from, "
-                + "without them, or leave the save out with `saveferry untrack`.")
+                "FAT and exFAT allow none of \\ : * ? \" < > | in names. Rename the game's files where the save comes from "
+                + "and remove the save under its old name with `saveferry delete`, or leave it out with `saveferry untrack`."
+        )
     }
 
     private func canHold(_ name: [UInt8], in folder: RemotePath) async -> Bool {

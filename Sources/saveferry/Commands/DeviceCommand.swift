@@ -163,7 +163,7 @@ extension ChangedDevice {
     fileprivate var answer: String {
         guard let old else { return "Added \(new.settings.name)." }
         let directories = old.directories.filter { one in
-            !new.directories.contains { ($0.path, $0.kind) == (one.path, one.kind) }
+            !new.directories.contains { ($0.path, $0.kind, $0.platform) == (one.path, one.kind, one.platform) }
         }
         let keys = old.hostKeys.filter { key in !new.hostKeys.contains { $0.fingerprint == key.fingerprint } }
         let lines =

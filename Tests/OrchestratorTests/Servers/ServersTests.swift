@@ -188,6 +188,31 @@ import Testing
         #expect(pocket.folder.read("saves/nowhere") == nil)
     }
 
+    @Test(arguments: ["MySecureShell", "ProFTPD's mod_sftp"])
+    func `folders of platforms that are links are listed once, also where the server shows them as folders`(
+        _ kind: String
+    ) async throws {
+        let hub = try await Hub()
+        let server = try await DeviceServer.start(kind)
+        let pocket = try await Handheld(of: hub, server: try await OpenSSHServer()) { settings, folder in
+            settings.port = server.port
+            settings.directories = [SaveDirectory(id: 0, path: folder("saves"), platform: .eachSubfolder)]
+        }
+        try pocket.write("gb/Tetris.srm", "Tetris")
+        try pocket.write(".store/gba/Metroid.srm", "Metroid")
+        try pocket.folder.write("Chrono", to: "elsewhere/snes/Chrono.srm")
+        for (link, target) in [
+            ("gba", ".store/gba"), ("gameboy", "gb"), ("snes", "../elsewhere/snes"), ("loop", "."), ("nes", "nowhere"),
+        ] {
+            try FileManager.default.createSymbolicLink(
+                atPath: pocket.folder("saves/\(link)"), withDestinationPath: target)
+        }
+        let report = try await pocket.sync()
+        #expect(report.done == [.pull: 2], "\(report.shown)")
+        #expect(try await hub.store.saves().map(\.identity.game).sorted() == ["Metroid", "Tetris"])
+        try await pocket.rerunIsQuiet()
+    }
+
     @Test func `a server that gives one handle to several files shows five directories apart`() async throws {
         let hub = try await Hub()
         let server = try await DeviceServer.start("Erlang's ssh")
