@@ -1,4 +1,5 @@
 import Foundation
+import Planner
 import SSHClient
 
 /// A file that holds one secret on its first line.
@@ -16,13 +17,13 @@ public enum SecretFile {
     /// Throws ``DeviceFailure`` with ``DeviceFailure/Code/authentication``.
     public static func line(of path: String, _ kind: String, mayBeEmpty: Bool = false) async throws -> String {
         try await offCooperativePool {
-            let name = (path as NSString).lastPathComponent
+            let shown = FileName.escaped(path)
             let descriptor = open(path, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else {
                 let code = errno
                 throw DeviceFailure(
                     code: .authentication,
-                    message: "the \(kind) file \(name) can't be read: \(String(cString: strerror(code)))",
+                    message: "the \(kind) file \(shown) can't be read: \(String(cString: strerror(code)))",
                     advice: code == EACCES
                         ? "Give it to the user that runs saveferry (chown), with mode 600."
                         : "Create it with mode 600 and the \(kind) on its first line.")
@@ -31,7 +32,7 @@ public enum SecretFile {
             var info = stat()
             guard fstat(descriptor, &info) == 0, info.st_mode & 0o077 == 0 else {
                 throw DeviceFailure(
-                    code: .authentication, message: "others can read the \(kind) file \(name)",
+                    code: .authentication, message: "others can read the \(kind) file \(shown)",
                     advice: "Give it mode 600 (chmod 600).")
             }
             // At the end of a file there are no bytes to read, and nil comes instead.
@@ -42,7 +43,7 @@ public enum SecretFile {
                 if mayBeEmpty { return "" }
             }
             throw DeviceFailure(
-                code: .authentication, message: "the \(kind) file \(name) is empty or not text",
+                code: .authentication, message: "the \(kind) file \(shown) is empty or not text",
                 advice: "Put the \(kind) on its first line.")
         }
     }

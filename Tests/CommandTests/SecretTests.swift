@@ -58,10 +58,10 @@ extension ProgramTests {
             for canary in [Self.password, Self.wrongPassphrase, Self.passphrase] + privateLines() {
                 for (what, text) in said { #expect(!text.contains(canary), "\(canary) is in \(what)") }
             }
-            // Where secrets lie is said only to those who ask for the settings.
-            let settings = ["device list", "device show", "device export"]
-            for (what, text) in said where !settings.contains(where: { what.contains($0) }) && !files.contains(what) {
-                #expect(!text.contains(home("secrets")), "where a key lies is in \(what): \(text)")
+            // Which file it is that can't be used is said with its whole path: there may be several of one name.
+            for device in ["locked", "wrong"] {
+                let text = said.first { $0.what.hasPrefix("sync \(device)") }?.text ?? ""
+                #expect(text.contains("the key \(home("secrets/locked")) can't be used"), "\(text)")
             }
         }
 

@@ -86,7 +86,7 @@ import Testing
         let path = try await make("-t", "ed25519", "-N", "correct horse", "-a", "1")
         let what = await error(path, passphrase)?.what
         let reason = passphrase == "wrong" ? "the passphrase is wrong" : "its passphrase is missing"
-        #expect(what == "the key key can't be used: \(reason)")
+        #expect(what == "the key \(path) can't be used: \(reason)")
     }
 
     /// OpenSSL would ask for it on the terminal, in the middle of a login.
@@ -94,7 +94,7 @@ import Testing
         async throws
     {
         let path = try await make("-t", "ecdsa", "-N", "correct horse", "-m", format)
-        #expect(await error(path)?.what == "the key key can't be used: its passphrase is missing")
+        #expect(await error(path)?.what == "the key \(path) can't be used: its passphrase is missing")
     }
 
     @Test(arguments: ["aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "3des-cbc"])
@@ -102,7 +102,7 @@ import Testing
         let path = try await make("-t", "ed25519", "-N", "correct horse", "-Z", cipher, "-a", "1")
         let error = await error(path, "correct horse")
         #expect(error?.code == .badKeyFile)
-        #expect(error?.what == "the key key can't be used: it is encrypted with \(cipher)")
+        #expect(error?.what == "the key \(path) can't be used: it is encrypted with \(cipher)")
         #expect(error?.advice.contains("ssh-keygen -p") == true)
     }
 
@@ -119,7 +119,9 @@ import Testing
             #expect(await error(try write(text.prefix(count) + "\n\(last)\n"))?.code == .badKeyFile)
         }
         let indented = lines.map { "  \($0)" }.joined(separator: "\n")
-        #expect(await error(try write(indented))?.what == "the key other can't be used: its lines are indented")
+        #expect(
+            await error(try write(indented))?.what == "the key \(folder("other")) can't be used: its lines are indented"
+        )
     }
 
     @Test(
@@ -177,9 +179,9 @@ import Testing
         contents.writeString32([UInt8](repeating: 1, count: 16))
         let body = Data(contents.readableBytesView).base64EncodedString()
         let path = try write("\(OpenSSHKey.firstLine)\n\(body)\n\(OpenSSHKey.lastLine)\n")
-        #expect(await error(path)?.what == "the key other can't be used: \(reason)")
+        #expect(await error(path)?.what == "the key \(folder("other")) can't be used: \(reason)")
         let line = "\(algorithm) \(Data(publicKey.readableBytesView).base64EncodedString())\n"
         guard algorithm == "ssh-dss" else { return }
-        #expect(await error(try write(line))?.what == "the key other can't be used: \(reason)")
+        #expect(await error(try write(line))?.what == "the key \(folder("other")) can't be used: \(reason)")
     }
 }

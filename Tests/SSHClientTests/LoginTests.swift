@@ -39,10 +39,10 @@ extension ServerTests {
         @Test func `only a file that is there is named as the public half`() async throws {
             let server = try await OpenSSHServer()
             let folder = try TemporaryFolder()
-            let alone = try folder.write(SSHKeys.shared.privateText("stranger"), to: "alone", mode: 0o600)
+            let alone = try folder.write(SSHKeys.shared.privateText("stranger"), to: "all alone", mode: 0o600)
             for (path, part) in [
-                (SSHKeys.shared.path("stranger"), "the public half (stranger.pub) to"),
-                (alone, "the public half (`ssh-keygen -y -f alone` prints it) to"),
+                (SSHKeys.shared.path("stranger"), "the public half (\(SSHKeys.shared.path("stranger.pub"))) to"),
+                (alone, "the public half (`ssh-keygen -y -f '\(alone)'` prints it) to"),
             ] {
                 let credential = try await Credential.keyFile(at: path, passphrase: nil)
                 let error = await #expect(throws: SSHError.self) {
@@ -124,10 +124,12 @@ extension ServerTests {
             ("PubkeyAuthentication no\nPasswordAuthentication yes", "it takes no keys, only password", "password file"),
             (
                 "AuthenticationMethods publickey,password\nPasswordAuthentication yes",
-                "accepted the key user, and wants a second factor: password", "AuthenticationMethods"
+                "accepted the key \(SSHKeys.shared.path("user")), and wants a second factor: password",
+                "AuthenticationMethods"
             ),
             (
-                "AuthenticationMethods publickey,publickey", "accepted the key user, and wants a second key after it",
+                "AuthenticationMethods publickey,publickey",
+                "accepted the key \(SSHKeys.shared.path("user")), and wants a second key after it",
                 "AuthenticationMethods"
             ),
         ])
@@ -164,7 +166,7 @@ extension ServerTests {
             let credential = try await Credential.keyFile(at: path, passphrase: nil)
             let error = await #expect(throws: SSHError.self) { try await server.connect(credentials: [credential]) }
             #expect(
-                error?.what.hasSuffix("knows the key mixed, and refused the login all the same") == true,
+                error?.what.hasSuffix("knows the key \(path), and refused the login all the same") == true,
                 "\(String(describing: error))")
         }
 

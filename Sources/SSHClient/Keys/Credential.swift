@@ -3,9 +3,8 @@ import Foundation
 
 /// One way to log in.
 public enum Credential: Sendable {
-    /// A private key's text in OPENSSH or PEM format. `file` is its name without the folder: errors and logs travel further
-    /// than where keys lie should be known.
-    /// `publicFile` is that of the file with the public half, nil where there is none beside it.
+    /// A private key's text in OPENSSH or PEM format. `file` is its path and `publicFile` that of its public half, both safe to
+    /// print; the latter is nil where there is no such file beside it.
     case key(file: String, publicFile: String? = nil, contents: Secret, passphrase: Secret?)
     /// Tried as `password` (RFC 4252) and as the answer to hidden prompts of `keyboard-interactive` (RFC 4256).
     case password(Secret)
@@ -26,39 +25,39 @@ public enum Credential: Sendable {
         let result = await withCheckedContinuation { continuation in
             DispatchQueue.global(qos: .userInitiated).async {
                 continuation.resume(
-                    returning: Result { () throws(SSHError) in (try KeyFile(at: path), KeyFile.publicName(beside: path))
+                    returning: Result { () throws(SSHError) in (try KeyFile(at: path), KeyFile.publicFile(beside: path))
                     })
             }
         }
-        let name = KeyFile.name(of: path)
-        let (file, publicName) = try result.get()
-        switch file {
+        let file = KeyFile.shown(path)
+        let (keyFile, publicFile) = try result.get()
+        switch keyFile {
         case .openSSH(let key):
             if let text = key.plainText {
-                return .key(file: name, publicFile: publicName, contents: text, passphrase: nil)
+                return .key(file: file, publicFile: publicFile, contents: text, passphrase: nil)
             }
-            let passphrase = try needed(passphrase, name)
+            let passphrase = try needed(passphrase, file)
             pulse.setAwaiting(true)
             defer { pulse.setAwaiting(false) }
-            let text = try await keys.text(of: key, named: name, passphrase: passphrase)
-            return .key(file: name, publicFile: publicName, contents: text, passphrase: nil)
+            let text = try await keys.text(of: key, in: file, passphrase: passphrase)
+            return .key(file: file, publicFile: publicFile, contents: text, passphrase: nil)
         case .pem(let text):
             return .key(
-                file: name, publicFile: publicName, contents: text,
-                passphrase: text.isEncryptedPEM ? try needed(passphrase, name) : nil)
+                file: file, publicFile: publicFile, contents: text,
+                passphrase: text.isEncryptedPEM ? try needed(passphrase, file) : nil)
         case .publicKey(let blob):
             guard let agentSocket else {
                 throw SSHError(
-                    .badKeyFile, "\(name) holds a public key, and there is no ssh-agent that may have its private half",
+                    .badKeyFile, "\(file) holds a public key, and there is no ssh-agent that may have its private half",
                     advice: "Name the private key, usually the same file without .pub, or start an ssh-agent.")
             }
             return .agent(socketPath: agentSocket, publicKey: blob)
         }
     }
 
-    private static func needed(_ passphrase: Secret?, _ name: String) throws(SSHError) -> Secret {
+    private static func needed(_ passphrase: Secret?, _ file: String) throws(SSHError) -> Secret {
         guard let passphrase, !passphrase.text.isEmpty else {
-            throw KeyFile.unusable(name, "its passphrase is missing", advice: "Give its passphrase.")
+            throw KeyFile.unusable(file, "its passphrase is missing", advice: "Give its passphrase.")
         }
         return passphrase
     }

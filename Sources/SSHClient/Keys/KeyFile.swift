@@ -11,52 +11,65 @@ enum KeyFile {
     /// Reads the file at `path`; blocks. Throws ``SSHError/Code/badKeyFile`` for one that others can read, and for what can't be
     /// used, as far as that shows by now.
     init(at path: String) throws(SSHError) {
-        let name = KeyFile.name(of: path)
-        let (text, mode) = try KeyFile.contents(of: path, name)
+        let file = KeyFile.shown(path)
+        let (text, mode) = try KeyFile.contents(of: path, file)
         if let publicKey = KeyFile.publicKey(text) {
-            if KeyKind(algorithm: publicKey.algorithm) == .dsa { try KeyFile.check(.dsa, name) }
+            if KeyKind(algorithm: publicKey.algorithm) == .dsa { try KeyFile.check(.dsa, file) }
             self = .publicKey(publicKey.blob)
             return
         }
         guard mode & 0o077 == 0 else {
-            throw SSHError(.badKeyFile, "others can read the key file \(name)", advice: "Give it mode 600 (chmod 600).")
+            throw SSHError(.badKeyFile, "others can read the key file \(file)", advice: "Give it mode 600 (chmod 600).")
         }
         guard text.contains("PRIVATE KEY-----") else {
             throw SSHError(
-                .badKeyFile, "\(name) is not a private key", advice: "Name a private key in OPENSSH or PEM format.")
+                .badKeyFile, "\(file) is not a private key", advice: "Name a private key in OPENSSH or PEM format.")
         }
-        self = try KeyFile.privateKey(text, name)
+        self = try KeyFile.privateKey(text, file)
     }
 
-    /// The file's name without the folder: errors and logs travel further than where keys lie should be known.
-    static func name(of path: String) -> String { (path as NSString).lastPathComponent }
+    /// The path of a key file, safe to print.
+    static func shown(_ path: String) -> String { printable(path.utf8) }
 
-    /// The name of the file that ssh-keygen puts beside a private key, or nil where it is missing; blocks.
-    static func publicName(beside path: String) -> String? {
-        FileManager.default.fileExists(atPath: path + ".pub") ? name(of: path + ".pub") : nil
+    /// The path, safe to print, of the file that ssh-keygen puts beside a private key, or nil where it is missing; blocks.
+    static func publicFile(beside path: String) -> String? {
+        FileManager.default.fileExists(atPath: path + ".pub") ? shown(path + ".pub") : nil
     }
 
-    private static func contents(of path: String, _ name: String) throws(SSHError) -> (text: String, mode: mode_t) {
+    /// A path as one word of a command for a shell.
+    static func word(_ path: String) -> String {
+        let isPlain = path.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "/._-+@:".utf8.contains(byte)
+            }
+        }
+        return isPlain ? path : "'" + path.replacing("'", with: "'\\''") + "'"
+    }
+
+    private static func contents(of path: String, _ file: String) throws(SSHError) -> (text: String, mode: mode_t) {
         var info = stat()
-        guard stat(path, &info) == 0 else { throw unreadable(name, errno) }
+        guard stat(path, &info) == 0 else { throw unreadable(file, errno) }
         guard info.st_mode & S_IFMT == S_IFREG else {
-            throw SSHError(.badKeyFile, "\(name) is not a file", advice: "Name the private key file itself.")
+            throw SSHError(.badKeyFile, "\(file) is not a file", advice: "Name the private key file itself.")
         }
-        guard access(path, R_OK) == 0 else { throw unreadable(name, errno) }
+        guard access(path, R_OK) == 0 else { throw unreadable(file, errno) }
         guard info.st_size < 1 << 20, let text = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw SSHError(
-                .badKeyFile, "the key file \(name) can't be read or is not text",
+                .badKeyFile, "the key file \(file) can't be read or is not text",
                 advice: "Name the private key file, in OPENSSH or PEM format.")
         }
         return (text, info.st_mode)
     }
 
-    private static func unreadable(_ name: String, _ code: Int32) -> SSHError {
+    private static func unreadable(_ file: String, _ code: Int32) -> SSHError {
         SSHError(
-            .badKeyFile, "the key file \(name) can't be read: \(String(cString: strerror(code)))",
+            .badKeyFile, "the key file \(file) can't be read: \(String(cString: strerror(code)))",
             advice: code == EACCES
                 ? "Give it to the user that runs saveferry (chown), with mode 600."
-                : "Make one with: ssh-keygen -t ed25519")
+                : "Make one with: ssh-keygen -t ed25519 -f \(KeyFile.word(file))")
     }
 
     /// The key of a line like that of a `.pub` file, or nil when the text is none.
@@ -71,51 +84,51 @@ enum KeyFile {
 
     // MARK: Private keys
 
-    private static func privateKey(_ text: String, _ name: String) throws(SSHError) -> KeyFile {
+    private static func privateKey(_ text: String, _ file: String) throws(SSHError) -> KeyFile {
         // The line by which a key is known may follow others, such as an elliptic curve's parameters.
         let lines = text.split(whereSeparator: \.isNewline)
         guard let start = lines.firstIndex(where: { $0.contains("-----BEGIN") && $0.contains("PRIVATE KEY-----") })
-        else { throw unusable(name, "its first line is damaged") }
+        else { throw unusable(file, "its first line is damaged") }
         guard lines[start].hasPrefix("-----"), !lines[start...].dropFirst().contains(where: isIndented) else {
-            throw unusable(name, "its lines are indented", advice: "Copy it again: no line begins with a space.")
+            throw unusable(file, "its lines are indented", advice: "Copy it again: no line begins with a space.")
         }
         let end = lines[start].replacing("BEGIN", with: "END").trimmingCharacters(in: .whitespaces)
         guard let last = lines[start...].firstIndex(where: { $0.trimmingCharacters(in: .whitespaces) == end }) else {
-            throw unusable(name, "it is cut off", advice: "Copy it again, with its last line: \(end)")
+            throw unusable(file, "it is cut off", advice: "Copy it again, with its last line: \(end)")
         }
         let headers = lines[(start + 1)..<last].prefix { $0.contains(":") }
         let body = lines[(start + 1)..<last].dropFirst(headers.count).joined()
         guard let data = Data(base64Encoded: body.filter { !$0.isWhitespace }), !data.isEmpty else {
-            throw unusable(name, "it is cut off or damaged", advice: "Copy it again.")
+            throw unusable(file, "it is cut off or damaged", advice: "Copy it again.")
         }
-        if lines[start].hasPrefix(OpenSSHKey.firstLine) { return try openSSH(Array(data), name) }
-        return try pem(text, String(lines[start]), headers.map(String.init), Array(data), name)
+        if lines[start].hasPrefix(OpenSSHKey.firstLine) { return try openSSH(Array(data), file) }
+        return try pem(text, String(lines[start]), headers.map(String.init), Array(data), file)
     }
 
     private static func isIndented(_ line: Substring) -> Bool { line.first == " " || line.first == "\t" }
 
-    private static func openSSH(_ contents: [UInt8], _ name: String) throws(SSHError) -> KeyFile {
+    private static func openSSH(_ contents: [UInt8], _ file: String) throws(SSHError) -> KeyFile {
         guard let key = OpenSSHKey(contents) else {
-            throw unusable(name, "it is cut off or damaged", advice: "Copy it again.")
+            throw unusable(file, "it is cut off or damaged", advice: "Copy it again.")
         }
-        try check(KeyKind(algorithm: key.algorithm), name)
+        try check(KeyKind(algorithm: key.algorithm), file)
         if let encryption = key.encryption, !encryption.isKnown {
             throw unusable(
-                name, "it is encrypted with \(encryption.cipher)",
-                advice: "Change that: ssh-keygen -p -Z aes256-ctr -f \(name)")
+                file, "it is encrypted with \(encryption.cipher)",
+                advice: "Change that: ssh-keygen -p -Z aes256-ctr -f \(KeyFile.word(file))")
         }
         return .openSSH(key)
     }
 
     private static func pem(
-        _ text: String, _ firstLine: String, _ headers: [String], _ data: [UInt8], _ name: String
+        _ text: String, _ firstLine: String, _ headers: [String], _ data: [UInt8], _ file: String
     ) throws(SSHError) -> KeyFile {
         let isInsideEncrypted = headers.contains { $0.contains("ENCRYPTED") }
         guard isInsideEncrypted || isWholeElement(data) else {
-            throw unusable(name, "it is cut off or damaged", advice: "Copy it again.")
+            throw unusable(file, "it is cut off or damaged", advice: "Copy it again.")
         }
-        if firstLine.contains("ENCRYPTED") { try checkLength(ofEncrypted: data, name) }
-        try check(kind(firstLine, data), name)
+        if firstLine.contains("ENCRYPTED") { try checkLength(ofEncrypted: data, file) }
+        try check(kind(firstLine, data), file)
         return .pem(Secret(text))
     }
 
@@ -132,15 +145,15 @@ enum KeyFile {
     /// Refuses a PKCS#8 file that is encrypted as a whole (RFC 5958, section 3) and can't hold a key that works. Which kind of key
     /// it holds does not show, but those on elliptic curves are short: the longest, P-521's, has 241 bytes,
     /// and what is said of its encryption about 100.
-    private static func checkLength(ofEncrypted data: [UInt8], _ name: String) throws(SSHError) {
+    private static func checkLength(ofEncrypted data: [UInt8], _ file: String) throws(SSHError) {
         guard !SSHLibrary.supportsRSA, data.count > 400 else { return }
         throw unusable(
-            name,
+            file,
             "it is encrypted PKCS#8, and its length is that of an RSA or DSA key, which does not work with libssh2 "
                 + SSHLibrary.version,
             advice:
                 "Make an ed25519 key: ssh-keygen -t ed25519. To see what this one is, and for libssh2 1.11 or later, "
-                + "convert it: ssh-keygen -p -f \(name)")
+                + "convert it: ssh-keygen -p -f \(KeyFile.word(file))")
     }
 
     /// Whether these bytes are a SEQUENCE as long as it says (X.690, section 8.1.3).
@@ -153,7 +166,7 @@ enum KeyFile {
     }
 
     /// Refuses kinds of keys that can't log in.
-    private static func check(_ kind: KeyKind, _ name: String) throws(SSHError) {
+    private static func check(_ kind: KeyKind, _ file: String) throws(SSHError) {
         let reason: String
         switch kind {
         case .usable: return
@@ -163,14 +176,14 @@ enum KeyFile {
         case .dsa: reason = "it is a DSA key, and SSH does not use those any more"
         case .other(let algorithm): reason = "SaveFerry can't log in with a key of the kind \(algorithm)"
         }
-        throw unusable(name, reason, advice: "Make an ed25519 key: ssh-keygen -t ed25519")
+        throw unusable(file, reason, advice: "Make an ed25519 key: ssh-keygen -t ed25519")
     }
 
     /// Why a key can't be used. Nothing is sent anywhere then.
     static func unusable(
-        _ name: String, _ reason: String, advice: String = "Make a new key: ssh-keygen -t ed25519"
+        _ file: String, _ reason: String, advice: String = "Make a new key: ssh-keygen -t ed25519"
     ) -> SSHError {
-        SSHError(.badKeyFile, "the key \(name) can't be used: \(reason)", advice: advice)
+        SSHError(.badKeyFile, "the key \(file) can't be used: \(reason)", advice: advice)
     }
 }
 

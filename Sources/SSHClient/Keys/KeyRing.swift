@@ -35,17 +35,17 @@ public actor KeyRing {
 
     /// The key without its encryption. Throws ``SSHError/Code/badKeyFile`` for a wrong passphrase. Ends at once when the task is
     /// cancelled.
-    func text(of key: OpenSSHKey, named name: String, passphrase: Secret) async throws(SSHError) -> Secret {
+    func text(of key: OpenSSHKey, in file: String, passphrase: Secret) async throws(SSHError) -> Secret {
         let future = decrypt(key, passphrase)
         guard let answer = await future.value(within: KeyRing.patience) else {
             throw Task.isCancelled
-                ? SSHError(.cancelled, "the decryption of the key \(name) was given up")
+                ? SSHError(.cancelled, "the decryption of the key \(file) was given up")
                 : KeyFile.unusable(
-                    name, "it was not decrypted within \(KeyRing.patience)",
-                    advice: "Give it fewer rounds: ssh-keygen -p -a 16 -f \(name)")
+                    file, "it was not decrypted within \(KeyRing.patience)",
+                    advice: "Give it fewer rounds: ssh-keygen -p -a 16 -f \(KeyFile.word(file))")
         }
         guard let text = answer else {
-            throw KeyFile.unusable(name, "the passphrase is wrong", advice: "Give its passphrase.")
+            throw KeyFile.unusable(file, "the passphrase is wrong", advice: "Give its passphrase.")
         }
         return text
     }

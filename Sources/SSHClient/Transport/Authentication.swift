@@ -54,7 +54,8 @@ struct Authentication {
             }
             throw refusal(
                 of: "the key \(file)", by: "publickey", answer, methods,
-                advice: "Append the public half (\(publicFile ?? "`ssh-keygen -y -f \(file)` prints it")) to "
+                advice:
+                    "Append the public half (\(publicFile ?? "`ssh-keygen -y -f \(KeyFile.word(file))` prints it")) to "
                     + "~/.ssh/authorized_keys of \(endpoint.user) on the device.")
         }
     }

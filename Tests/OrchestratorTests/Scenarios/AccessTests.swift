@@ -45,7 +45,8 @@ extension ScenarioTests {
             try await pocket.edit { $0.authentication = .keyFile(path: SSHKeys.shared.path("stranger")) }
             let failure = try #require(try await pocket.sync().failure)
             #expect(failure.code == .authentication)
-            #expect(failure.message.hasSuffix("does not accept the key stranger"), "\(failure)")
+            let path = SSHKeys.shared.path("stranger")
+            #expect(failure.message.hasSuffix("does not accept the key \(path)"), "\(failure)")
             #expect(failure.advice.contains("authorized_keys"))
         }
 
@@ -55,7 +56,7 @@ extension ScenarioTests {
             try await pocket.edit { $0.authentication = .keyFile(path: key) }
             let failure = try #require(try await pocket.sync().failure)
             #expect(failure.code == .authentication)
-            #expect(failure.message == "others can read the key file open_key")
+            #expect(failure.message == "others can read the key file \(key)")
             #expect(failure.advice == "Give it mode 600 (chmod 600).")
             #expect(!pocket.server.log.contains("userauth-request"))
         }
@@ -63,7 +64,7 @@ extension ScenarioTests {
         @Test func `an empty password file is right only where the user says so`() async throws {
             let file = try hub.folder.write("", to: "empty", mode: 0o600)
             try await pocket.edit { $0.authentication = .passwordFile(path: file) }
-            #expect(try await pocket.sync().failure?.message == "the password file empty is empty or not text")
+            #expect(try await pocket.sync().failure?.message == "the password file \(file) is empty or not text")
             try await pocket.edit { $0.allowsEmptyPassword = true }
             let failure = try #require(try await pocket.sync().failure)
             #expect(failure.message.contains("does not accept the password"), "\(failure)")
