@@ -91,8 +91,8 @@ extension ProgramTests {
                 lines == [
                     "ntfy at 127.0.0.1:\(works.port) arrived",
                     "discord at 127.0.0.1:\(refuses.port) failed it answered 403 Forbidden. Check the token, and what it may do.",
-                    "json at 127.0.0.1:\(works.port) failed the header file missing can't be read: No such file or directory. "
-                        + "Create it with mode 600 and the header on its first line.",
+                    "json at 127.0.0.1:\(works.port) failed the header file \(secrets("missing")) can't be read: "
+                        + "No such file or directory. Create it with mode 600 and the header on its first line.",
                     "command sh arrived",
                 ])
             #expect(works.requests.first?.headers["authorization"] == "Bearer canary-token")

@@ -165,9 +165,9 @@ struct DeliveryTests {
         let folder = try TemporaryFolder()
         let (root, topic) = try #require(try address(server, "/t").splittingLast())
         for (text, mode, expected) in [
-            ("canary", 0o640, "others can read the token file token. Give it mode 600 (chmod 600)."),
+            ("canary", 0o640, "others can read the token file \(folder("token")). Give it mode 600 (chmod 600)."),
             ("can\u{1}ary", 0o600, "the token file holds characters that no header can have"),
-            ("", 0o600, "the token file token is empty or not text"),
+            ("", 0o600, "the token file \(folder("token")) is empty or not text"),
         ] {
             let token = try folder.write(text, to: "token", mode: mode)
             let ended = await attempt(.ntfy(server: root, topic: topic, tokenFile: token))
