@@ -26,6 +26,13 @@ public struct SessionReport: Sendable {
     /// How many conflicts of this device are open now.
     public let openConflicts: Int
 
+    /// Bytes of the contents that were transferred and recorded; those of operations that failed are not.
+    public var bytes: UInt64 {
+        zip(plan?.operations ?? [], outcomes).reduce(0) { sum, item in
+            item.0.action.movesContent && item.1.status == .completed ? sum + item.0.size : sum
+        }
+    }
+
     /// How many operations of this kind were carried out.
     func completed(_ action: Action) -> Int {
         zip(plan?.operations ?? [], outcomes).count { $0.action == action && $1.status == .completed }

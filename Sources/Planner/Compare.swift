@@ -49,7 +49,7 @@ public enum PullReason: Hashable, Sendable { case newOnDevice, changedOnDevice, 
 /// Why the server's content is given.
 public enum PushReason: Hashable, Sendable { case newOnServer, changedOnServer, changedAfterDeletion, wantedBack }
 /// Why nobody but the user can decide.
-public enum ConflictReason: Hashable, Sendable { case bothChanged, neverAgreed, wantedBack }
+public enum ConflictReason: Hashable, Sendable { case bothChanged, neverAgreed, agreementForgotten, wantedBack }
 
 /// The shared comparison engine: the one place where an action is chosen.
 ///

@@ -26,6 +26,7 @@ struct Comparison {
         case .deletedOnServer: return deletedOnServer()
         case .pull(let cause): return pull(cause.sentence)
         case .push(let cause): return push(cause.sentence)
+        case .conflict(.neverAgreed) where row?.baseline?.agreement == .forgotten: return resolve(.agreementForgotten)
         case .conflict(let cause): return resolve(cause)
         }
     }
@@ -156,6 +157,7 @@ extension ConflictReason {
         switch self {
         case .bothChanged: "changed on both sides"
         case .neverAgreed: "different on both sides, never synced before"
+        case .agreementForgotten: "different on both sides, and what was agreed on before was forgotten"
         case .wantedBack: "to be put back, and the device has another content now"
         }
     }

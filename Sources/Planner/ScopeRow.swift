@@ -47,7 +47,7 @@ struct InStepFile: Sendable {
             let digest = baseline.digest,
             compare(device: .content(digest, modified: 0), server: save.side, agreed: .content(digest)) == .unchanged,
             baseline.entries.count == 1, let entry = baseline.entries.first, entry.path == baseline.path,
-            entry.state == .settled
+            entry.state == .settled, entry.stamp.showsWrites
         else { return nil }
         self.directory = directory
         path = baseline.path

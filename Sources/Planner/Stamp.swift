@@ -2,8 +2,11 @@
 public struct Stamp: Hashable, Sendable {
     /// Bytes.
     public let size: UInt64
-    /// Seconds since 1970 by the device's own clock, which may be wrong.
+    /// Seconds since 1970 by the device's own clock, which may be wrong; 0 where the server tells no time.
     public let modified: Int64
+
+    /// Whether a write would show: without a time, one that keeps the size would not.
+    public var showsWrites: Bool { modified != 0 }
 
     /// A stamp of `size` bytes and `modified` seconds since 1970.
     public init(size: UInt64, modified: Int64) {
@@ -41,7 +44,7 @@ public enum StampState: Hashable, Sendable {
     /// How long a stamp must be known before a read under it settles it: more than the 2 s tick of FAT.
     public static let settlingNanoseconds: Int64 = 3_000_000_000
 
-    /// The state after a read.
+    /// The state after a read. A stamp that does not show writes is never settled, so that its file is read in every run.
     ///
     /// - Parameters:
     ///   - stamp: the stamp before and after the read.
@@ -54,12 +57,13 @@ public enum StampState: Hashable, Sendable {
         var first = listed
         if let previous, previous.stamp == stamp {
             switch previous.state {
-            case .settled: return .settled
+            case .settled where stamp.showsWrites: return .settled
+            case .settled: break
             case .unsettled(let earlier) where earlier.nanoseconds(since: listed) ?? 1 <= 0: first = earlier
             case .unsettled: break
             }
         }
         let elapsed = readBegan.nanoseconds(since: first) ?? 0
-        return elapsed >= settlingNanoseconds ? .settled : .unsettled(firstListed: first)
+        return elapsed >= settlingNanoseconds && stamp.showsWrites ? .settled : .unsettled(firstListed: first)
     }
 }

@@ -45,7 +45,7 @@ extension Baseline {
         !isGone && !isWantedBack && directory == save.directory && path == save.path
             && entries.count == save.files.count
             && zip(entries, save.files).allSatisfy { old, file in
-                old.path == file.path && old.stamp == file.stamp && old.state == .settled
+                old.path == file.path && old.stamp == file.stamp && old.state == .settled && old.stamp.showsWrites
             }
     }
 

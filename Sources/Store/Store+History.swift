@@ -111,7 +111,14 @@ extension Store {
                 .notFound, "\(save.identity.game) has no \(number.map { "version \($0)" } ?? "current version")",
                 advice: "See its versions with `saveferry history \(save.id)`.")
         }
-        return (found.number, try await library.export(found.version, to: path, replaces: replaces))
+        do throws(StoreError) {
+            return (found.number, try await library.export(found.version, to: path, replaces: replaces))
+        } catch {
+            guard [.notFound, .corrupt].contains(error.code), let loss = try await loss(of: found.version) else {
+                throw error
+            }
+            throw loss
+        }
     }
 
     /// Marks a save as deleted. Its contents stay in the library.

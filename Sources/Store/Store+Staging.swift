@@ -26,7 +26,13 @@ extension Store {
     ) async throws(StoreError) -> Value {
         let staging = try await openStaging()
         do {
-            let value = try await record(try await library.copy(version, as: identity, in: staging))
+            let copy: StoredVersion
+            do {
+                copy = try await library.copy(version, as: identity, in: staging)
+            } catch {
+                throw try await loss(of: version) ?? StoreError(database: error)
+            }
+            let value = try await record(copy)
             await close(staging)
             return value
         } catch {

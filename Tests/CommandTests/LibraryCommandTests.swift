@@ -141,6 +141,31 @@ extension ProgramTests {
             #expect(try await installation.run("verify").status == 0)
         }
 
+        @Test func `a push that fails counts no bytes, and who has its lost version heals it`()
+            async throws
+        {
+            let installation = try await Installation.withDevice()
+            _ = try await installation.run("sync")
+            let history = try #require(
+                try await installation.json("history", "Metroid")["versions"] as? [[String: Any]])
+            let path = try #require(history.last?["library_path"] as? String)
+            try FileManager.default.removeItem(atPath: installation.home("library/\(path)"))
+            let other = try TemporaryFolder()
+            try FileManager.default.createDirectory(atPath: other("gba"), withIntermediateDirectories: true)
+            let fingerprint = try await SSHKeys.shared.fingerprint("host_ed25519")
+            try await installation.addDevice("deck", saves: other, more: ["--trust", fingerprint])
+            func bytes() async throws -> Int? {
+                let sessions = try await installation.json("sync", "deck")["sessions"] as? [[String: Any]]
+                return (sessions?.first?["totals"] as? [String: Any])?["bytes"] as? Int
+            }
+            #expect(try await bytes() == 0)
+            let healing = try await installation.run("sync", "pocket")
+            #expect(healing.errorOutput.contains("healed: the library has gba/Metroid version 1 again"))
+            #expect(installation.home.read("library/\(path)") == Array("x".utf8))
+            #expect(try await bytes() == 1)
+            #expect(other.read("gba/Metroid.srm") == Array("x".utf8))
+        }
+
         @Test func `verify exits 1 while differences remain, and repairs from another copy`() async throws {
             let installation = try await Installation.withDevice()
             _ = try await installation.run("sync")

@@ -102,8 +102,16 @@ import Testing
         #expect(fixture.scope.likelyPushes(to: [unknown, readOnly]) == 0)
     }
 
+    @Test
+    func `a server that tells no times: read in every run, also where an earlier version took the stamp for settled`() {
+        var fixture = Fixture()
+        fixture.add("Metroid", "x/x/x", .init(deviceTime: 0))
+        #expect(fixture.surveyed.map(\.identity.game) == ["Metroid"])
+    }
+
     struct Reading: CustomTestStringConvertible, Sendable {
         let testDescription: String
+        var stamp = Stamp(size: 1, modified: 1)
         /// The recorded state under the same stamp, or nil when there is none.
         var recorded: StampState?
         var recordedStamp = Stamp(size: 1, modified: 1)
@@ -143,6 +151,14 @@ import Testing
         Reading(
             testDescription: "restarted with a longer uptime", recorded: .unsettled(firstListed: at(1, boot: "b")),
             listed: at(100), began: at(103), state: .settled),
+        Reading(
+            testDescription: "no time, known for long", stamp: Stamp(size: 1, modified: 0),
+            recorded: .unsettled(firstListed: at(1)), recordedStamp: Stamp(size: 1, modified: 0), listed: at(100),
+            began: at(100), state: .unsettled(firstListed: at(1))),
+        Reading(
+            testDescription: "no time, taken for settled before", stamp: Stamp(size: 1, modified: 0),
+            recorded: .settled, recordedStamp: Stamp(size: 1, modified: 0), listed: at(100), began: at(100),
+            state: .unsettled(firstListed: at(100))),
         // A monotonic clock does not go backwards, but a record of one may be wrong.
         Reading(
             testDescription: "first listed in the future", recorded: .unsettled(firstListed: at(200)), listed: at(100),
@@ -151,7 +167,7 @@ import Testing
 
     @Test(arguments: readings)
     func `when a stamp is settled`(row: Reading) {
-        let stamp = Stamp(size: 1, modified: 1)
+        let stamp = row.stamp
         let previous = row.recorded.map {
             EntryBaseline(path: path("Metroid.srm"), stamp: row.recordedStamp, state: $0)
         }

@@ -1,24 +1,19 @@
 import Foundation
-import Synchronization
 
-/// A TCP port on 127.0.0.1 that nothing listens on, each time another.
+/// A TCP port on 127.0.0.1 that nothing listens on, each time another, and none that another test process hands out.
 ///
-/// Below the range from which the system gives ports to outgoing connections (ip(7), ip_local_port_range): one of those, or
-/// another test's server, could take such a port before the server that it is meant for.
+/// Below the range from which the system gives ports to outgoing connections (ip(7), ip_local_port_range): one of those
+/// could take such a port before the server that it is meant for.
 public func freePort() throws -> Int {
-    for _ in ports {
-        let port = nextPort.withLock { next in
-            next = (next + 1) % ports.count
-            return ports.lowerBound + next
-        }
+    for _ in 0..<ports.count {
+        let port = try ports.next()
         if canBind(port) { return port }
     }
-    throw TimedOut(what: "a port from \(ports.lowerBound) to \(ports.upperBound - 1) is free")
+    throw TimedOut(what: "a port is free")
 }
 
-private let ports = 20_000..<32_000
-/// Begins elsewhere in each process.
-private let nextPort = Mutex(Int(getpid()) * 97 % ports.count)
+/// Not in TMPDIR, which may be another for each process.
+private let ports = PortBlocks(lockedIn: "/tmp")
 
 private func canBind(_ port: Int) -> Bool {
     let descriptor = tcpSocket()

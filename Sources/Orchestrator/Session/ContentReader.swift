@@ -51,23 +51,32 @@ struct ContentReader: Sendable {
         return try await reader.readKnowingLost(saves)
     }
 
-    /// Of the saves that are read although nothing says that they changed, which `verify --repair` asks for, those whose content is
-    /// lost.
+    /// Those of the saves whose current content the library has lost, as far as that is worth looking for: of a save that is read
+    /// although nothing says that it changed, which whoever found the loss asked for, the library's files are read. Of one on whose
+    /// current content nothing was agreed yet, their sizes are looked at. All others are taken to be there.
     private func lostContents(of saves: [DeviceSave]) async throws -> Set<SaveKey> {
-        let agreed = saves.map(\.identity.key).compactMap { key -> (key: SaveKey, save: Int64, digest: Digest)? in
-            guard keepsContents, let server = scope.server(key), case .version(let version) = server.content,
-                let baseline = scope.baseline(for: key), baseline.entries.isEmpty, baseline.digest == version.digest
-            else { return nil }
-            return (key, server.id, version.digest)
+        guard keepsContents else { return [] }
+        var doubted: [Int64: SaveKey] = [:]
+        var notAgreed: [Int64: SaveKey] = [:]
+        for key in saves.map(\.identity.key) {
+            guard case .version(let version) = scope.server(key)?.content else { continue }
+            if let baseline = scope.baseline(for: key), baseline.digest == version.digest {
+                if baseline.entries.isEmpty { doubted[version.id] = key }
+            } else {
+                notAgreed[version.id] = key
+            }
         }
-        let wanted = Dictionary(agreed.map { ($0.save, Set([$0.digest])) }, uniquingKeysWith: { $0.union($1) })
-        let present = try await recognizer.store.versions(with: wanted)
-        return Set(agreed.filter { present[$0.save] == nil }.map(\.key))
+        let store = recognizer.store
+        let lost = try await store.lostVersions(among: Array(doubted.keys), reading: true)
+            .union(store.lostVersions(among: Array(notAgreed.keys), reading: false))
+        return Set(lost.compactMap { doubted[$0] ?? notAgreed[$0] })
     }
 
     private func readKnowingLost(_ saves: [DeviceSave]) async throws -> [Reading] {
-        let truncations = TruncationFinder(store: recognizer.store, scope: scope)
-        let candidates = try await recognizer.candidates(among: saves)
+        let truncations = TruncationFinder(
+            store: recognizer.store, scope: scope, isDryRun: !keepsContents)
+        // What is lost is wanted with its bytes.
+        let candidates = try await recognizer.candidates(among: saves.filter { !lost.contains($0.identity.key) })
         guard !candidates.isEmpty else { return try await truncations.compare(receive(saves), areRecognized: false) }
         let hashed = Set(candidates.map(\.save.identity.key))
         async let others = receive(saves.filter { !hashed.contains($0.identity.key) })

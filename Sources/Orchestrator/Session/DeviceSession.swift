@@ -113,7 +113,7 @@ struct DeviceSession: Sendable {
                         device: device, plan: examined.plan, listings: listings, scope: examined.scope,
                         staged: examined.staged,
                         staging: staging, sftp: sftp,
-                        store: store, clock: environment.clock, ledger: ledger, stop: stop)
+                        store: store, clock: environment.clock, ledger: ledger, stop: stop, logger: environment.logger)
                     let failure = await executor.carryOut()
                     return try await ledger.finish(failure: failure)
                 }

@@ -72,7 +72,7 @@ struct DisplacedSave: Sendable {
         for entry in tree.skipped {
             let from = root.appending(entry.folder.map(path.appending) ?? path)
             let to = root.appending(entry.folder.map(place.appending) ?? place)
-            try await sftp.move(from.appending(entry.name), to: to.appending(entry.name))
+            try await sftp.move(from.appending(listed: entry.name), to: to.appending(listed: entry.name))
         }
     }
 

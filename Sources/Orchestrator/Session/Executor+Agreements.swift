@@ -1,3 +1,4 @@
+import Logging
 import Planner
 import Store
 
@@ -13,11 +14,8 @@ extension Executor {
                 nil
             }
         }
-        // Both sides hold them by the record, and the library has no file of them any more: they were read to be stored again.
-        let lost = adopted.filter { staged[$0.payload.save.identity.key] != nil }
-        try await pull(lost)
-        let restored = Set(lost.map(\.index))
-        for batch in adopted.filter({ !restored.contains($0.index) }).batches(of: 4 * Executor.batchSize) {
+        let unhealed = try await heal(adopted.filter { staged[$0.payload.save.identity.key] != nil })
+        for batch in adopted.filter({ !unhealed.contains($0.index) }).batches(of: 4 * Executor.batchSize) {
             let commits = batch.compactMap { item in
                 item.operation.saveID.map { save in
                     AgreementCommit(
@@ -34,6 +32,33 @@ extension Executor {
         try await record(operations { $0.step == .retire ? $0.saveID : nil }) {
             try await store.retireBaselines($0, device: device.id)
         }
+    }
+
+    /// Gives the library back what it lost of contents that both sides hold by the record. Where a device's bytes are others with the
+    /// same meaning, such as another zip of the same files, they are stored as a version of their own.
+    ///
+    /// Returns the indices of those that are recorded already, or failed.
+    private func heal(_ lost: [Numbered<Observed>]) async throws -> Set<Int> {
+        var inOtherBytes: [Numbered<Observed>] = []
+        var failed: Set<Int> = []
+        for item in lost {
+            let key = item.payload.save.identity.key
+            guard case .version(let version) = scope.server(key)?.content, let contents = staged[key] else { continue }
+            try stop.check()
+            switch await store.heal(version.id, with: contents) {
+            case .success(let healed?):
+                logger.notice(
+                    "healed: the library has \(healed.identity.shown) version \(healed.number) again, which it had lost",
+                    metadata: ["device": "\(device.settings.name)"])
+            case .success(nil):
+                inOtherBytes.append(item)
+            case .failure(let error):
+                failed.insert(item.index)
+                await ledger.failed(item.index, error)
+            }
+        }
+        try await pull(inOtherBytes)
+        return failed.union(inOtherBytes.map(\.index))
     }
 
     private func record(_ items: [Numbered<Int64>], _ commit: ([Int64]) async throws -> Void) async throws {

@@ -132,7 +132,12 @@ extension Executor {
             sftp: sftp, library: store.library, clock: clock, directory: directory, target: push.target,
             shape: push.version.shape, neighbour: neighbours.model(for: push.target, in: directory),
             modified: push.modified > 0 ? push.modified : nil)
-        let entries = try await replacement.put(push.version)
+        let entries: [DeviceContent.Entry]
+        do {
+            entries = try await replacement.put(push.version)
+        } catch let error as StoreError {
+            throw try await store.loss(of: push.version) ?? error
+        }
         let content = DeviceContent(digest: push.version.digest, isBlank: push.version.isBlank, entries: entries)
         return PushCommit(
             operation: ledger.record(of: push.index), device: device.id, save: save, directory: push.target.directory,

@@ -1,3 +1,4 @@
+import Logging
 import Planner
 import SSHClient
 import Store
@@ -20,6 +21,7 @@ struct Executor: Sendable {
     let clock: any SystemClock
     let ledger: Ledger
     let stop: StopRequest
+    let logger: Logger
 
     /// Carries the plan out. Returns what ended the run early, or nil.
     func carryOut() async -> DeviceFailure? {

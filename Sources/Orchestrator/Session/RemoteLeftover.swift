@@ -36,7 +36,7 @@ extension SFTPClient {
     /// what they point to.
     func removeTree(_ folder: RemotePath) async throws {
         for entry in try await list(folder) {
-            let path = folder.appending(entry.name)
+            let path = try folder.appending(listed: entry.name)
             if entry.attributes.kind == .directory, try await !isLink(path) {
                 try await removeTree(path)
             } else {

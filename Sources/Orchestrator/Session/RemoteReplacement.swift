@@ -112,16 +112,18 @@ struct RemoteReplacement: Sendable {
         try await displaced.discard(.folder)
     }
 
-    /// Throws where the new folder has something of its own in the place of what is to be carried over to it.
+    /// Throws where the new folder has something of its own in the place of what is to be carried over to it, and where that has
+    /// what can't be a name.
     private func requirePlace(for tree: RemoteTree?, in version: StoredVersion) throws {
         guard let tree else { return }
         let files = Set(version.entries.map { NameFolding.caseFolded($0.path.text) })
         let folders = Set(version.folders.map { NameFolding.caseFolded($0.text) })
         func isFile(_ path: RelativePath) -> Bool { files.contains(NameFolding.caseFolded(path.text)) }
         for entry in tree.skipped {
+            let listed = try (entry.folder.map(place.appending) ?? place).appending(listed: entry.name)
             let isTaken = entry.path.map { isFile($0) || folders.contains(NameFolding.caseFolded($0.text)) } ?? false
             guard isTaken || entry.way.contains(where: isFile) else { continue }
-            throw taken((entry.folder.map(place.appending) ?? place).appending(entry.name))
+            throw taken(listed)
         }
         if let folder = tree.emptyFolders.first(where: { sequence(first: $0, next: \.parent).contains(where: isFile) })
         {

@@ -7,6 +7,8 @@ import Store
 struct TruncationFinder: Sendable {
     let store: Store
     let scope: SyncScopeIndex
+    /// Whether nothing is to be recorded.
+    let isDryRun: Bool
 
     /// Whether the first bytes of one of `contents`, which the library has, are those of a shorter one.
     private struct Question {
@@ -19,7 +21,7 @@ struct TruncationFinder: Sendable {
     }
 
     /// The readings, those marked of which one side has only the beginning. Asks the library only where sizes say that it may
-    /// be so.
+    /// be so. Where the library has lost the server's longer content, that can't be told, and nothing may be concluded.
     ///
     /// - Parameter areRecognized: whether they are of contents that the library has and that were not received. Of others the
     ///   ``ContentReader`` has seen already whether they begin with what the server has.
@@ -34,6 +36,12 @@ struct TruncationFinder: Sendable {
         let versions = try await store.versions(with: Dictionary(wanted, uniquingKeysWith: { $0.union($1) }))
         var marked = readings
         for question in questions {
+            if let loss = try await loss(
+                hiding: question, of: readings[question.reading], versions[question.save] ?? [])
+            {
+                marked[question.reading].knowledge = .unreadable(reason: loss.description)
+                continue
+            }
             guard await isSo(question, among: versions[question.save] ?? []),
                 case .read(let content) = readings[question.reading].knowledge
             else { continue }
@@ -74,6 +82,18 @@ struct TruncationFinder: Sendable {
         return Question(
             reading: index, save: server.id, contents: [content.digest], size: version.size, sha256: version.digest,
             truncation: .onServer)
+    }
+
+    /// The failure that the server's current content is lost, of which the device may have the beginning; nil where it is among
+    /// `present`, or not asked about.
+    private func loss(
+        hiding question: Question, of reading: ContentReader.Reading, _ present: [StoredVersion]
+    ) async throws -> StoreError? {
+        guard question.truncation == .onDevice, case .version(let current) = scope.server(reading.key)?.content,
+            question.contents.contains(current.digest), !present.contains(where: { $0.digest == current.digest }),
+            let version = try await store.versions([current.id])[current.id]
+        else { return nil }
+        return try await store.loss(of: version, isDryRun: isDryRun)
     }
 
     /// A file that can't be read says nothing; it is told of by whoever needs it.

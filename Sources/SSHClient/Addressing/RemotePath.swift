@@ -19,6 +19,23 @@ public struct RemotePath: Hashable, Sendable {
         RemotePath(bytes: bytes.last == UInt8(ascii: "/") ? bytes + name : bytes + [UInt8(ascii: "/")] + name)
     }
 
+    /// The path of what a server lists here under this name. Throws ``SSHError/Code/unusableName`` for what is not the name of one
+    /// thing in a directory: as a part of a path it would lead elsewhere.
+    public func appending(listed name: [UInt8]) throws(SSHError) -> RemotePath {
+        guard RemotePath.isPlain(name) else {
+            throw SSHError(
+                .unusableName, "the device lists \(printable(name)) in \(self), which can't be a name there",
+                advice: "Its card may be damaged, or its SFTP server broken; nothing under that name was touched.")
+        }
+        return appending(name)
+    }
+
+    /// Whether these bytes can be the name of something in a directory (POSIX.1-2017, section 3.170).
+    static func isPlain(_ name: [UInt8]) -> Bool {
+        !name.isEmpty && !name.contains(UInt8(ascii: "/")) && !name.contains(0)
+            && name != [UInt8(ascii: ".")] && name != [UInt8(ascii: "."), UInt8(ascii: ".")]
+    }
+
     /// The path of a child with this name.
     public func appending(_ name: String) -> RemotePath {
         appending(Array(name.utf8))

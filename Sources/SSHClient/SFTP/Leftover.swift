@@ -13,11 +13,14 @@ public enum Leftover: Hashable, Sendable {
     private static let longestName = 255
 
     /// What kind of leftover has this name, or nil for a name that is not ours. A name inside a backup folder is given with that
-    /// folder's before it (``SFTPClient/listWithBackups(_:)``).
+    /// folder's before it (``SFTPClient/listWithBackups(_:)``). Any other that could lead elsewhere is not ours.
     public static func classify(_ name: [UInt8]) -> Leftover? {
         if let slash = name.firstIndex(of: UInt8(ascii: "/")) {
-            return isBackupFolder(Array(name[..<slash])) ? .backup(of: Array(name[(slash + 1)...])) : nil
+            let (folder, inside) = (Array(name[..<slash]), Array(name[(slash + 1)...]))
+            return RemotePath.isPlain(folder) && isBackupFolder(folder) && RemotePath.isPlain(inside)
+                ? .backup(of: inside) : nil
         }
+        guard RemotePath.isPlain(name) else { return nil }
         if name.starts(with: prefix), name.ends(with: temporarySuffix) || isBackupFolder(name) { return .temporary }
         if name.count > backupSuffix.count, name.ends(with: backupSuffix) {
             return .backup(of: Array(name.dropLast(backupSuffix.count)))

@@ -32,13 +32,14 @@ extension SFTPClient {
                 shown.append(entry)
                 continue
             }
-            let inside = try await list(directory.appending(entry.name))
-            shown +=
-                inside.isEmpty
-                ? [entry]
-                : inside.map {
-                    RemoteEntry(name: entry.name + [UInt8(ascii: "/")] + $0.name, attributes: $0.attributes)
-                }
+            let folder = try directory.appending(listed: entry.name)
+            let inside = try await list(folder)
+            if inside.isEmpty { shown.append(entry) }
+            for child in inside {
+                _ = try folder.appending(listed: child.name)
+                shown.append(
+                    RemoteEntry(name: entry.name + [UInt8(ascii: "/")] + child.name, attributes: child.attributes))
+            }
         }
         return shown
     }

@@ -125,7 +125,12 @@ extension Library {
     /// Copies a file of the library to another place in it, durable when it returns. Returns false, and leaves no trace,
     /// when it has not these bytes or the place is taken.
     func copy(_ source: String, to target: String, expecting sha256: Digest) throws(StoreError) -> Bool {
-        let from = open(path(of: source), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        try put(contentsOf: path(of: source), at: target, expecting: sha256)
+    }
+
+    /// The same from the file with this absolute path.
+    func put(contentsOf source: String, at target: String, expecting sha256: Digest) throws(StoreError) -> Bool {
+        let from = open(source, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
         guard from >= 0 else { return false }
         defer { close(from) }
         // What a crash leaves there goes with the next sweep.

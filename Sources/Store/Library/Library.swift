@@ -240,7 +240,12 @@ public actor Library {
 
     /// Absolute path of one file of a version.
     nonisolated func path(of entry: StoredVersion.Entry, in version: StoredVersion) -> String {
-        path(of: version.shape == .folder ? "\(version.libraryPath)/\(entry.path.text)" : version.libraryPath)
+        path(of: libraryPath(of: entry, in: version))
+    }
+
+    /// The same below the library.
+    nonisolated func libraryPath(of entry: StoredVersion.Entry, in version: StoredVersion) -> String {
+        version.shape == .folder ? "\(version.libraryPath)/\(entry.path.text)" : version.libraryPath
     }
 
     /// Copies a version of one identity as a new version of another, durable when it returns.

@@ -22,6 +22,8 @@ public struct Difference: Hashable, Sendable {
     public enum Outcome: Hashable, Sendable {
         /// It is there still.
         case remains
+        /// It is there still; a sync of one of these devices, which have the same content by the record, stores it again.
+        case heldElsewhere([String])
         /// It was repaired; says how.
         case repaired(String)
         /// It can't be repaired; says why.

@@ -14,24 +14,6 @@ extension Store {
         try await read { db in try fetchRecorded(where: "v.id > ? ORDER BY v.id LIMIT ?", [after, limit], db) }
     }
 
-    /// Lets the next runs of the devices that agreed on this content of a save read it, whatever its stamps say. Returns their names.
-    /// One transaction.
-    func readAgain(_ save: Int64, _ content: Digest) async throws(StoreError) -> [String] {
-        try await write { db in
-            let holders = "save_id = ? AND content_hash = ? AND is_gone = 0 AND is_untracked = 0"
-            let arguments: StatementArguments = [save, content.data]
-            try db.execute(
-                sql:
-                    "DELETE FROM device_save_entries WHERE sync_id IN (SELECT id FROM device_save_sync WHERE \(holders))",
-                arguments: arguments)
-            return try String.fetchAll(
-                db,
-                sql: """
-                    SELECT name FROM devices WHERE id IN (SELECT device_id FROM device_save_sync WHERE \(holders)) ORDER BY name
-                    """, arguments: arguments)
-        }
-    }
-
     /// How many versions there are.
     public func versionCount() async throws(StoreError) -> Int {
         try await read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM save_versions") ?? 0 }

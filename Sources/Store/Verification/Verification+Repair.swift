@@ -31,19 +31,15 @@ extension Verification {
     ) async throws -> Difference.Outcome {
         do {
             guard let source = try await source(of: entry.sha256, notIn: recorded.reference.id) else {
-                let devices = try await store.readAgain(recorded.reference.save, recorded.version.digest)
+                let holders = try await store.noteLoss(of: recorded.version.digest, in: recorded.reference.save)
                 return .unrepairable(
                     "no other copy of it is in the library; restore it from a backup"
-                        + (devices.isEmpty
+                        + (holders.isEmpty
                             ? ""
                             : ", or sync what has it by the record, from where it is stored again: "
-                                + devices.joined(separator: ", ")))
+                                + holders.joined(separator: ", ")))
             }
-            if found != .nothing {
-                var sha256: Digest?
-                if case .file(let digest, _) = found { sha256 = digest }
-                try library.move(libraryPath, to: try await library.makeOrphanPlace(libraryPath, sha256))
-            }
+            try await library.clearPlace(of: libraryPath, found)
             guard try await library.copy(source, to: libraryPath, expecting: entry.sha256) else {
                 return .unrepairable("something else has its place; run it again")
             }
@@ -52,6 +48,16 @@ extension Verification {
             try Task.checkCancellation()
             return .unrepairable(error.description)
         }
+    }
+
+    /// What comes of a difference that is not to be repaired here: where the library has no other copy, devices that have the
+    /// content by the record are read at their next sync. Where that can't be recorded, it is told without.
+    func leave(_ entry: StoredVersion.Entry, of recorded: Store.RecordedVersion) async -> Difference.Outcome {
+        guard (try? await source(of: entry.sha256, notIn: recorded.reference.id)) == nil,
+            let holders = try? await store.noteLoss(of: recorded.version.digest, in: recorded.reference.save),
+            !holders.isEmpty
+        else { return .remains }
+        return .heldElsewhere(holders)
     }
 
     /// A file below the library with these bytes, read to be sure.

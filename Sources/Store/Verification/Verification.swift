@@ -134,7 +134,9 @@ public struct Verification: Sendable {
             return [difference(.unreadable, libraryPath, recorded, .unrepairable(error.description))]
         case .nothing, .file, .other:
             let kind = found == .nothing ? ifMissing : .changed
-            let outcome = repairs ? try await repair(entry, at: libraryPath, of: recorded, found) : .remains
+            let outcome =
+                repairs
+                ? try await repair(entry, at: libraryPath, of: recorded, found) : await leave(entry, of: recorded)
             return [difference(kind, libraryPath, recorded, outcome)]
         }
     }

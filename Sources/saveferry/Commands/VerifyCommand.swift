@@ -9,9 +9,9 @@ struct VerifyCommand: AsyncParsableCommand {
         discussion: """
             Reports versions whose files are missing or changed, and files that no version refers to (orphans). With \
             --repair, files are copied back from wherever the library has the same content, and orphans, and what a \
-            repair replaces, move to LIBRARY/.saveferry/orphans; nothing is ever deleted. What is missing and has no copy there \
-            is read at the next sync of each device that has it by the record, and stored again. What can't be repaired stays \
-            reported. Hidden files are left alone. Exit code 1 when differences remain.
+            repair replaces, move to LIBRARY/.saveferry/orphans; nothing is ever deleted. What can't be repaired stays \
+            reported. What is missing or changed is read at the next sync of each device that has it by the record, and put back, \
+            also without --repair. Hidden files are left alone. Exit code 1 when differences remain.
 
             Examples:
               saveferry verify
@@ -80,6 +80,8 @@ extension Difference {
     fileprivate var detail: String? {
         switch outcome {
         case .remains: kind == .contentHash ? "run `saveferry rehash`" : nil
+        case .heldElsewhere(let devices):
+            "the next sync of what has it by the record stores it again: \(devices.joined(separator: ", "))"
         case .repaired(let how): how
         case .unrepairable(let why): why
         }

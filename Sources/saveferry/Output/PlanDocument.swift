@@ -41,7 +41,7 @@ struct PlanDocument: Encodable {
         let deletedOnDevice: Int
         let hold: Int
         let skip: Int
-        let bytes: UInt64
+        var bytes: UInt64
     }
 
     struct HaltLine: Encodable {
@@ -101,7 +101,7 @@ struct FailureDocument: Encodable {
     }
 }
 
-/// A run as JSON: its plan's keys, and how it and each operation ended.
+/// A run as JSON: its plan's keys, and how it and each operation ended. `bytes` are those that were transferred and recorded.
 struct SessionDocument: Encodable {
     let device: String
     let sessionId: Int64?
@@ -114,7 +114,8 @@ struct SessionDocument: Encodable {
     let error: FailureDocument?
 
     init(_ report: SessionReport) {
-        let plan = PlanDocument(device: report.device, report.plan)
+        var plan = PlanDocument(device: report.device, report.plan)
+        plan.totals?.bytes = report.bytes
         device = report.device
         sessionId = report.session
         status = report.status.rawValue

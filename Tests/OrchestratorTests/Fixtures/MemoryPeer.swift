@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -13,9 +14,13 @@ final class MemoryTree: Sendable {
     }
 
     private let content: Mutex<(files: [String: File], folders: Set<String>)>
+    private let alsoListed: [String: String]
 
     /// Has these files, by absolute path, and the folders that they are in.
-    init(_ files: [String: String], folders: Set<String> = []) {
+    ///
+    /// - Parameter alsoListed: a name that a folder lists as a file besides, by that folder's path; it may lead elsewhere.
+    init(_ files: [String: String], folders: Set<String> = [], alsoListed: [String: String] = [:]) {
+        self.alsoListed = alsoListed
         let files = files.mapValues { File(bytes: Array($0.utf8), modified: 1_700_000_000) }
         content = Mutex((files, folders))
     }
@@ -49,6 +54,7 @@ final class MemoryTree: Sendable {
             }
             return content.files.compactMap { path, file in name(path).map { ($0, file) } }
                 + content.folders.compactMap { path in name(path).map { ($0, nil) } }
+                + (alsoListed[folder].map { [($0, File(bytes: [], modified: 1_700_000_000))] } ?? [])
         }
     }
 }
@@ -166,8 +172,10 @@ final class MemoryPeer: ByteStream, @unchecked Sendable {
             open(name, number, &reply)
         case 12: list(handle, number, &reply)
         case 13:
-            guard tree.file(name) != nil else { return status(SFTPStatus.noSuchFile, number, &reply) }
-            tree.put(name, nil)
+            // As a file system does, wherever it leads.
+            let path = (name as NSString).standardizingPath
+            guard tree.file(path) != nil else { return status(SFTPStatus.noSuchFile, number, &reply) }
+            tree.put(path, nil)
             status(SFTPStatus.ok, number, &reply)
         case 14:
             tree.makeFolder(name)

@@ -9,10 +9,11 @@ extension ScenarioTests {
     @Suite struct LostFileTests {
         let hub: Hub
         let pocket: Handheld
+        let lines = LogLines()
 
         /// The device holds x, which the server has pulled.
         init() async throws {
-            hub = try await Hub()
+            hub = try await Hub(logger: lines.logger)
             pocket = try await Handheld(of: hub)
             try pocket.write("Metroid.srm", "x")
             try await pocket.sync(expecting: [.pull: 1])
@@ -118,35 +119,126 @@ extension ScenarioTests {
             #expect(try await archived("Chrono") == [large])
         }
 
-        @Test
-        func
-            `a current version whose file is gone is stored again from a device that has it, once it is known to be lost`()
-            async throws
-        {
+        /// What was found amiss in the library by a run that needed the file, or by `verify`.
+        enum Finder: CaseIterable {
+            case push, verification, repair
+        }
+
+        /// How a version is lost: its file, or what is in it.
+        enum Loss: CaseIterable {
+            case gone, otherBytes, cutOff
+        }
+
+        @Test(arguments: Finder.allCases, Loss.allCases)
+        func `a lost current version is healed by the next run of a device that has it, once it is known to be lost`(
+            finder: Finder, loss: Loss
+        ) async throws {
             hub.clock.advance(seconds: 10)
             try await pocket.sync(expecting: [:])
             let deck = try await Handheld("deck", of: hub, server: pocket.server)
-            try await lose("x")
-            let report = try await deck.sync()
-            let error = try #require(report.outcomes.compactMap(\.error).first)
-            #expect(
-                report.done == [:] && error.contains("is gone from the library. Run `saveferry verify --repair`"),
-                "\(error)")
+            let path = try await lose("x")
+            switch loss {
+            case .gone: break
+            case .otherBytes: try Data("z".utf8).write(to: URL(fileURLWithPath: path))
+            case .cutOff: try Data().write(to: URL(fileURLWithPath: path))
+            }
             // Its stamps say that nothing changed, and nobody looks.
             try await pocket.sync(expecting: [:])
-            #expect(try await hub.history(hub.save("Metroid").id).count == 1)
-            var found: [Difference] = []
-            _ = try await Verification(store: hub.store, repairs: true).run { found.append($0) }
-            guard case .unrepairable(let advice)? = found.first?.outcome else { throw Unrepaired() }
-            #expect(advice.hasSuffix("from where it is stored again: pocket"), "\(advice)")
+            #expect(hub.folder.read("library/\(path)") != Array("x".utf8))
+            switch finder {
+            case .push:
+                let report = try await deck.sync()
+                let error = try #require(report.outcomes.compactMap(\.error).first)
+                #expect(report.done == [:] && deck.read("Metroid.srm") == nil)
+                #expect(
+                    error.hasPrefix("the library's file of gba/Metroid version 1 is ") && error.contains(path)
+                        && error.contains("A sync of pocket puts it back") && error.contains("verify --repair"),
+                    "\(error)")
+            case .verification, .repair:
+                var found: [Difference] = []
+                _ = try await Verification(store: hub.store, repairs: finder == .repair).run { found.append($0) }
+                switch try #require(found.first).outcome {
+                case .heldElsewhere(let devices): #expect(finder == .verification && devices == ["pocket"])
+                case .unrepairable(let advice):
+                    #expect(finder == .repair && advice.hasSuffix("from where it is stored again: pocket"))
+                case let other: Issue.record("\(other)")
+                }
+            }
             try await pocket.sync(expecting: [:])
-            #expect(try await hub.content("Metroid") == "x")
+            // The same version under the same name; what stood there is kept.
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data("x".utf8))
+            #expect(try await hub.history(hub.save("Metroid").id).count == 1)
+            #expect(
+                lines.all.filter { $0.contains("healed") } == [
+                    "notice pocket: healed: the library has gba/Metroid version 1 again, which it had lost"
+                ])
+            #expect(hub.folder.everything().contains { $0.contains("/orphans/") } == (loss != .gone))
+            let totals = try await Verification(store: hub.store, repairs: false).run { _ in }
+            #expect(totals.differences == 0)
             try await deck.sync(expecting: [.push: 1])
             #expect(deck.read("Metroid.srm") == "x")
             try await pocket.rerunIsQuiet()
         }
 
-        private struct Unrepaired: Error {}
+        @Test func `a folder save is healed file by file`() async throws {
+            let folders = { (settings: inout DeviceSettings, folder: TemporaryFolder) in
+                settings.directories = [
+                    SaveDirectory(id: 0, path: folder("saves"), platform: .named("psp"), layout: .folders)
+                ]
+            }
+            let psp = try await Handheld("psp", of: hub, server: pocket.server, configure: folders)
+            try psp.write("ULUS10041/DATA.BIN", "part 1")
+            try psp.write("ULUS10041/icons/ICON0.PNG", "icon")
+            try psp.write("ULUS10041/icons/ICON1.PNG", "icon")
+            try await psp.sync(expecting: [.pull: 1])
+            let version = try #require(try await hub.history(hub.save("ULUS10041").id).first)
+            let folder = "library/\(version.libraryPath)"
+            try FileManager.default.removeItem(atPath: hub.folder("\(folder)/icons"))
+            try hub.folder.write("part X", to: "\(folder)/DATA.BIN")
+            _ = try await Verification(store: hub.store, repairs: false).run { _ in }
+            try await psp.sync(expecting: [:])
+            #expect(try await Verification(store: hub.store, repairs: false).run { _ in }.differences == 0)
+            #expect(hub.folder.read("\(folder)/DATA.BIN") == Array("part 1".utf8))
+            #expect(hub.folder.read("\(folder)/icons/ICON1.PNG") == Array("icon".utf8))
+        }
+
+        @Test func `a large content is received, not recognized, when its version has other bytes`() async throws {
+            let large = String(repeating: "large ", count: 1 << 19)
+            try await play(large, on: pocket, "Chrono.srm")
+            let path = try await lose(large, of: "Chrono")
+            try Data(large.utf8.map { $0 ^ 1 }).write(to: URL(fileURLWithPath: path))
+            _ = try await Verification(store: hub.store, repairs: false).run { _ in }
+            try await pocket.sync(expecting: [:])
+            #expect(FileManager.default.contents(atPath: path) == Data(large.utf8))
+        }
+
+        @Test func `a device that never synced, or was reset, gives back what is lost`() async throws {
+            let deck = try await Handheld("deck", of: hub, server: pocket.server)
+            try deck.write("Metroid.srm", "x")
+            for handheld in [deck, pocket] {
+                try await hub.store.resetDevice(handheld.device.id)
+                let path = try await lose("x")
+                try await handheld.sync(expecting: [:])
+                #expect(FileManager.default.contents(atPath: path) == Data("x".utf8))
+            }
+        }
+
+        @Test func `of a content that is lost nobody can say that the device has its beginning`() async throws {
+            try await play("a long content", on: pocket)
+            let deck = try await Handheld("deck", of: hub, server: pocket.server)
+            try await deck.sync(expecting: [.push: 1])
+            try await lose("a long content")
+            try pocket.write("Metroid.srm", "a long")
+            let before = try await hub.snapshot()["database"]
+            #expect(try await pocket.plan().operations.map(\.action) == [.skip])
+            #expect(try await hub.snapshot()["database"] == before)
+            let report = try await pocket.sync()
+            let error = try #require(report.outcomes.compactMap(\.error).first)
+            #expect(error.contains("gba/Metroid version 2 is gone") && error.contains("A sync of deck"), "\(error)")
+            try await deck.sync(expecting: [:])
+            try await pocket.sync(expecting: [.hold: 1])
+            #expect(try await hub.content("Metroid") == "a long content")
+        }
 
         @Test func `a current version whose file is gone fails where it is sent, and touches no device`() async throws {
             let deck = try await Handheld("deck", of: hub, server: pocket.server)

@@ -158,6 +158,9 @@ extension ScenarioTests {
             #expect(try await hub.store.agreementCounts(device: pocket.device.id) == (0, 0))
             let report = try await pocket.sync(expecting: [.push: 4, .conflict: 1])
             #expect(report.plan?.halts.isEmpty == true)
+            #expect(
+                report.plan?.operations.first { $0.action == .conflict }?.reason
+                    == "different on both sides, and what was agreed on before was forgotten")
             #expect(pocket.read("sub/Own name.sav") == "x" && pocket.read("Different.srm") == "new game")
             #expect(try await hub.content("Different") == "x")
             #expect(try await hub.history(hub.save("Equal").id) == history)
