@@ -29,7 +29,14 @@ extension Handheld {
 
     func remove(save game: String) throws {
         try remove(place(of: game))
-        gamesWithForeignEntries.withLock { _ = $0.remove(game) }
+        gamesWithForeignEntries.withLock { _ = $0.remove(Array(game.utf8)) }
+    }
+
+    func rename(save game: String, to other: String) throws {
+        try rename(place(of: game), to: place(of: other))
+        gamesWithForeignEntries.withLock { games in
+            if games.remove(Array(game.utf8)) != nil { games.insert(Array(other.utf8)) }
+        }
     }
 
     // MARK: What no version holds
@@ -45,32 +52,32 @@ extension Handheld {
                 }
             try #require(isMade, "\(entry)")
         }
-        gamesWithForeignEntries.withLock { _ = $0.insert(game) }
+        gamesWithForeignEntries.withLock { _ = $0.insert(Array(game.utf8)) }
     }
 
     func removeForeignEntries(from game: String) throws {
         for entry in ForeignEntry.all {
             try #require(Glibc.remove(path(of: entry, in: game)) == 0, "\(entry)")
         }
-        gamesWithForeignEntries.withLock { _ = $0.remove(game) }
+        gamesWithForeignEntries.withLock { _ = $0.remove(Array(game.utf8)) }
     }
 
     /// Fails the test unless what the player has put into folder saves is there, each as it was, and nowhere else. Where the
     /// whole save directory is away, so is this.
     func expectForeignEntries(_ sourceLocation: SourceLocation) {
         guard FileManager.default.fileExists(atPath: folder("saves")) else { return }
-        let games = gamesWithForeignEntries.withLock { $0.sorted() }
-        let expected = games.flatMap { game in ForeignEntry.all.map { "\(game): \($0)" } }
-        #expect(foreignEntries() == expected, sourceLocation: sourceLocation)
+        let games = gamesWithForeignEntries.withLock { $0.map { String(decoding: $0, as: UTF8.self) } }
+        let expected = games.flatMap { game in ForeignEntry.all.map { "\(game)/\($0)" } }
+        #expect(foreignEntries() == expected.sorted(), sourceLocation: sourceLocation)
     }
 
     /// Those in the saves of the save directory, each as it should be.
     func foreignEntries() -> [String] {
         guard form == .folder else { return [] }
         let games = (try? FileManager.default.contentsOfDirectory(atPath: folder("saves"))) ?? []
-        return games.sorted().flatMap { game in
-            ForeignEntry.all.filter { exists($0, in: game) }.map { "\(game): \($0)" }
-        }
+        return games.flatMap { game in
+            ForeignEntry.all.filter { exists($0, in: game) }.map { "\(game)/\($0)" }
+        }.sorted()
     }
 
     private func exists(_ entry: ForeignEntry, in game: String) -> Bool {

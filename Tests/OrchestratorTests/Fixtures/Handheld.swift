@@ -14,8 +14,8 @@ final class Handheld: Sendable {
     /// Holds `saves`, the one save directory unless told otherwise: of platform gba, or psp for folder saves.
     let folder: TemporaryFolder
     let form: SaveForm
-    /// The games in whose folders there is what no version holds.
-    let gamesWithForeignEntries = Mutex<Set<String>>([])
+    /// The games in whose folders there is what no version holds; as bytes, because two forms of a name are two folders.
+    let gamesWithForeignEntries = Mutex<Set<[UInt8]>>([])
     private let id: Int64
 
     init(

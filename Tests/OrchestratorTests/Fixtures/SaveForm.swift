@@ -28,7 +28,7 @@ enum SaveForm: String, CaseIterable, CustomTestStringConvertible {
 }
 
 /// What stands in a folder save and belongs to no version of it: a run must leave it where it is, whatever becomes of the save.
-struct ForeignEntry {
+struct ForeignEntry: CustomStringConvertible {
     enum Kind {
         case link(to: String)
         case file
@@ -48,6 +48,8 @@ struct ForeignEntry {
         ForeignEntry("", [0x42, 0xff, 0xfe] + ending.utf8, .file),
         ForeignEntry("", "EMPTY\(ending)", .emptyFolder),
     ]
+
+    var description: String { "\(folder)/\(String(decoding: name, as: UTF8.self))" }
 
     /// Whether a plan's line is about one of them.
     static func isNamed(by remotePath: String) -> Bool { remotePath.hasSuffix(ending) }

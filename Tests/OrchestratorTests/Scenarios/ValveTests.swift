@@ -75,7 +75,7 @@ extension ScenarioTests {
         @Test(arguments: SaveForm.allCases)
         func `31 a save directory is missing: nothing is deduced, and the others go on`(form: SaveForm) async throws {
             let scene = try await Scene(form)
-            let (hub, pocket) = (scene.hub, scene.pocket)
+            let pocket = scene.pocket
             try await scene.play(5)
             try FileManager.default.moveItem(atPath: pocket.folder("saves"), toPath: pocket.folder("elsewhere"))
             try await scene.haltsAlone(.directoryMissing, saves: 5)
@@ -157,7 +157,7 @@ extension ScenarioTests {
         @Test
         func `33 a subfolder is unreadable: nothing in it is deduced, and the others go on`() async throws {
             let scene = try await Scene(.file)
-            let (hub, pocket) = (scene.hub, scene.pocket)
+            let hub = scene.hub
             let server = try await OpenSSHServer(.obeyingPermissions)
             let deck = try await Handheld("deck", of: hub, server: server) { settings, folder in
                 settings.directories = [SaveDirectory(id: 0, path: folder("saves"), platform: .eachSubfolder)]
@@ -221,7 +221,7 @@ extension ScenarioTests {
             async throws
         {
             let scene = try await Scene(form)
-            let (hub, pocket) = (scene.hub, scene.pocket)
+            let pocket = scene.pocket
             try await scene.play(7)
             for number in 1...4 { try pocket.remove(save: "Game \(number)") }
             try await scene.haltsAlone(.massDeletion, saves: 7)
