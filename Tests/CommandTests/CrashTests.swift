@@ -10,24 +10,56 @@ extension ProgramTests {
         static let old = String(repeating: "old ", count: 100_000)
         static let new = String(repeating: "new ", count: 100_000)
 
+        /// What the save is that the program is killed over.
+        enum Form: CaseIterable {
+            case file
+            /// A folder with a link, which belongs to no version and must never be lost. It is replaced in two steps on every
+            /// server.
+            case folder
+
+            var place: String { self == .file ? "gba/Metroid.srm" : "psp/Metroid" }
+            /// All have the same text, so that a mix of two versions shows.
+            var files: [String] { self == .file ? [place] : ["\(place)/DATA.BIN", "\(place)/icons/ICON0.PNG"] }
+            /// As `restore` takes it.
+            var save: String { self == .file ? "gba/Metroid" : "psp/Metroid" }
+        }
+
         /// A handheld whose `Metroid` is ``old``, behind a gate, and a server that has ``new`` for it.
         struct Scene {
+            let form: Form
             let gate: SFTPGate
             let installation: Installation
 
-            init(_ serverArguments: [String] = []) async throws {
+            init(_ serverArguments: [String] = [], form: Form = .file) async throws {
+                self.form = form
                 gate = try SFTPGate(serverArguments)
-                installation = try await Installation.withDevice(.behind(gate))
+                switch form {
+                case .file: installation = try await Installation.withDevice(.behind(gate))
+                case .folder: installation = try await Installation.withFolders(.behind(gate))
+                }
                 for content in [CrashTests.new, CrashTests.old] {
-                    try installation.handheld.write(content, to: "gba/Metroid.srm")
+                    for file in form.files { try installation.handheld.write(content, to: file) }
                     try await sync()
+                }
+                if form == .folder {
+                    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "-")
                 }
                 try await restore(1)
             }
 
+            private var link: String { installation.handheld("\(form.place)/LINK.BIN") }
+
+            /// What a run begins to say when there was nothing to do.
+            var quiet: String { "pocket: \(form == .file ? "" : "1 skipped, ")1 in step" }
+
+            /// Whether what no version holds is in its place.
+            var keepsLink: Bool {
+                form == .file || (try? FileManager.default.destinationOfSymbolicLink(atPath: link)) == "-"
+            }
+
             /// Makes another version current on the server, which the next sync pushes.
             func restore(_ version: Int) async throws {
-                let result = try await installation.run("restore", "gba/Metroid", "--version", "\(version)")
+                let result = try await installation.run("restore", form.save, "--version", "\(version)")
                 try #require(result.status == 0, "\(result.errorOutput)")
             }
 
@@ -51,12 +83,17 @@ extension ProgramTests {
             }
 
             var save: String? {
-                installation.handheld.read("gba/Metroid.srm").map { String(decoding: $0, as: UTF8.self) }
+                let texts = form.files.map {
+                    installation.handheld.read($0).map { String(decoding: $0, as: UTF8.self) }
+                }
+                return Set(texts).count == 1 ? texts[0] : "a mix"
             }
 
-            /// What stands on the handheld besides the one save.
+            /// What stands on the handheld beside the one save.
             var leftovers: [String] {
-                installation.handheld.everything().filter { $0 != "gba" && $0 != "gba/Metroid.srm" }
+                installation.handheld.everything().filter { path in
+                    path.split(separator: "/").count == 2 && path != form.place
+                }
             }
 
             func rows(_ query: String) async throws -> String {
@@ -69,16 +106,18 @@ extension ProgramTests {
                 let output = try await sync()
                 #expect(output.contains("1 pushed") == (pushing == 1), "\(output)", sourceLocation: sourceLocation)
                 #expect(save == CrashTests.new && leftovers.isEmpty, "\(leftovers)", sourceLocation: sourceLocation)
+                #expect(keepsLink, sourceLocation: sourceLocation)
                 #expect(try await rows("SELECT count(*) FROM save_versions") == "3", sourceLocation: sourceLocation)
                 #expect(try await rows("SELECT count(*) FROM conflicts") == "0", sourceLocation: sourceLocation)
-                #expect(try await sync().hasPrefix("pocket: 1 in step"), sourceLocation: sourceLocation)
+                #expect(try await sync().hasPrefix(quiet), sourceLocation: sourceLocation)
             }
         }
 
-        @Test func `46 killed while uploading: the old content stands, and the next run sweeps and finishes`()
-            async throws
-        {
-            let scene = try await Scene()
+        @Test(arguments: Form.allCases)
+        func `46 killed while uploading: the old content stands, and the next run sweeps and finishes`(
+            form: Form
+        ) async throws {
+            let scene = try await Scene(form: form)
             let writes = Tally()
             try await scene.kill { $0.request == "write" && !$0.isAnswer && writes.next() == 2 }
             #expect(scene.save == CrashTests.old)
@@ -86,34 +125,49 @@ extension ProgramTests {
             try await scene.converges(pushing: 1)
         }
 
-        @Test func `47 killed before the rename: the old content stands, and the next run sweeps and finishes`()
-            async throws
-        {
-            let scene = try await Scene()
-            try await scene.kill { $0.request == "posix-rename" && !$0.isAnswer }
+        @Test(arguments: Form.allCases)
+        func `47 killed before the rename: the old content stands, and the next run sweeps and finishes`(
+            form: Form
+        ) async throws {
+            let scene = try await Scene(form: form)
+            try await scene.kill {
+                !$0.isAnswer
+                    && (form == .file
+                        ? $0.request == "posix-rename" : $0.request == "rename" && $0.path.hasSuffix(form.place))
+            }
             #expect(scene.save == CrashTests.old && scene.leftovers.count == 1)
             try await scene.converges(pushing: 1)
         }
 
-        @Test
-        func `48 killed after the rename and before the commit: the next run adopts, and the history has one row`()
-            async throws
-        {
-            let scene = try await Scene()
-            try await scene.kill { $0.request == "posix-rename" && $0.isAnswer }
-            #expect(scene.save == CrashTests.new && scene.leftovers.isEmpty)
+        @Test(arguments: Form.allCases)
+        func `48 killed after the rename and before the commit: the next run adopts, and the history has one row`(
+            form: Form
+        ) async throws {
+            let scene = try await Scene(form: form)
+            // A new folder was built under a temporary name; the old one, with what no version holds, is then still aside.
+            try await scene.kill {
+                $0.isAnswer
+                    && (form == .file
+                        ? $0.request == "posix-rename" : $0.request == "rename" && $0.path.hasSuffix(".tmp"))
+            }
+            #expect(scene.save == CrashTests.new)
+            #expect(scene.leftovers == (form == .file ? [] : ["\(form.place).saveferry-bak"]))
             let before = try await scene.rows("SELECT content_hash FROM device_save_sync")
             try await scene.converges(pushing: 0)
             #expect(try await scene.rows("SELECT content_hash FROM device_save_sync") != before)
         }
 
-        @Test func `49 killed after the library write and before the commit: the orphan is collected`() async throws {
-            let installation = try await Installation.withDevice()
+        @Test(arguments: Form.allCases)
+        func `49 killed after the library write and before the commit: the orphan is collected`(
+            form: Form
+        ) async throws {
+            let installation = try await form == .file ? Installation.withDevice() : .withFolders()
+            for file in form.files { try installation.handheld.write("x", to: file) }
             _ = try await installation.run("sync", "pocket")
-            let versions = installation.home("library/default/gba/Metroid/main")
+            let versions = installation.home("library/default/\(form.save)/main")
             func library() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: versions)) ?? [] }
             #expect(library().count == 1)
-            try installation.handheld.write("played", to: "gba/Metroid.srm")
+            for file in form.files { try installation.handheld.write("played", to: file) }
             // The commit never ends: its transaction counts to infinity before the first version.
             try await installation.sql(
                 """
@@ -134,13 +188,12 @@ extension ProgramTests {
             #expect(library().count == 2)
         }
 
-        @Test
-        func `50 no posix-rename, killed in the middle of the swap: the old content is restored at the next start`()
-            async throws
-        {
-            let scene = try await Scene(["-P", "posix-rename"])
-            let renames = Tally()
-            try await scene.kill { $0.request == "rename" && $0.isAnswer && renames.next() == 1 }
+        @Test(arguments: Form.allCases)
+        func `50 no posix-rename, killed in the middle of the swap: the old content is restored at the next start`(
+            form: Form
+        ) async throws {
+            let scene = try await Scene(["-P", "posix-rename"], form: form)
+            try await scene.kill { $0.request == "rename" && $0.isAnswer && $0.path.hasSuffix(form.place) }
             // Nothing stands under its name now; both contents wait beside it.
             #expect(scene.save == nil && scene.leftovers.count == 2)
             // A dry run repairs nothing, and takes the gap for no deletion.
@@ -149,10 +202,9 @@ extension ProgramTests {
             #expect(scene.save == nil && scene.leftovers.count == 2)
             // The restored content is on the handheld before anything new is written to it.
             let restored = Tally()
-            let handheld = scene.installation.handheld
             scene.gate.set { packet in
-                if packet.request == "open", !packet.isAnswer, packet.path.hasSuffix(".tmp"),
-                    handheld.read("gba/Metroid.srm") == Array(CrashTests.old.utf8)
+                if packet.request == (form == .file ? "open" : "mkdir"), !packet.isAnswer,
+                    packet.path.hasSuffix(".tmp"), scene.save == CrashTests.old
                 {
                     _ = restored.next()
                 }
@@ -162,19 +214,23 @@ extension ProgramTests {
             #expect(restored.next() == 2)
         }
 
-        @Test func `50 no posix-rename, killed after the swap: the backup is removed and the new content stays`()
-            async throws
-        {
-            let scene = try await Scene(["-P", "posix-rename"])
+        @Test(arguments: Form.allCases)
+        func `50 no posix-rename, killed after the swap: the backup is removed and the new content stays`(
+            form: Form
+        ) async throws {
+            let scene = try await Scene(["-P", "posix-rename"], form: form)
             try await scene.kill { $0.request == "remove" && !$0.isAnswer }
-            #expect(scene.save == CrashTests.new && scene.leftovers == ["gba/Metroid.srm.saveferry-bak"])
+            #expect(scene.save == CrashTests.new && scene.leftovers.count == 1)
+            // Of a folder nothing is needed any more by then, and its backup has become something to be removed.
+            #expect(scene.leftovers[0].hasSuffix(form == .file ? "gba/Metroid.srm.saveferry-bak" : ".tmp"))
             try await scene.converges(pushing: 0)
         }
 
-        @Test(arguments: [[], ["-P", "posix-rename"]])
-        func `59 killed at any packet of a push, a second run needs no manual step`(_ arguments: [String]) async throws
-        {
-            let scene = try await Scene(arguments)
+        @Test(arguments: [([], .file), (["-P", "posix-rename"], .file), ([], .folder)] as [([String], Form)])
+        func `59 killed at any packet of a push, a second run needs no manual step`(
+            _ arguments: [String], form: Form
+        ) async throws {
+            let scene = try await Scene(arguments, form: form)
             // Once to its end, to know the packets.
             let packets = Tally()
             scene.gate.set { _ in
@@ -192,13 +248,15 @@ extension ProgramTests {
                 let versions = try await scene.rows("SELECT count(*) FROM save_versions")
                 try await scene.kill { $0.number == number }
                 #expect(
-                    scene.save == from || scene.save == to || (scene.save == nil && !arguments.isEmpty), "\(number)")
+                    scene.save == from || scene.save == to
+                        || (scene.save == nil && (!arguments.isEmpty || form == .folder)), "\(number)")
                 try await scene.sync()
+                #expect(scene.keepsLink, "packet \(number)")
                 #expect(scene.save == to && scene.leftovers.isEmpty, "packet \(number): \(scene.leftovers)")
                 #expect(try await scene.rows("SELECT count(*) FROM save_versions") == versions, "packet \(number)")
             }
             #expect(try await scene.rows("SELECT count(*) FROM conflicts") == "0")
-            #expect(try await scene.sync().hasPrefix("pocket: 1 in step"))
+            #expect(try await scene.sync().hasPrefix(scene.quiet))
         }
     }
 }

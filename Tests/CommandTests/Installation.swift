@@ -33,6 +33,16 @@ final class Installation: Sendable {
         return installation
     }
 
+    /// An installation whose device `pocket` is added and trusted, with nothing on it: `gba` for files, and `psp` for folder saves.
+    static func withFolders(_ options: OpenSSHServer.Options = .init()) async throws -> Installation {
+        let installation = try await Installation(options)
+        let psp = installation.handheld("psp")
+        try FileManager.default.createDirectory(atPath: psp, withIntermediateDirectories: false)
+        let fingerprint = try await SSHKeys.shared.fingerprint("host_ed25519")
+        try await installation.addDevice("pocket", more: ["--folder-dir", "psp=\(psp)", "--trust", fingerprint])
+        return installation
+    }
+
     /// Adds a device behind the server whose saves are in `folder`: those of the handheld unless told otherwise.
     func addDevice(_ name: String, port: Int? = nil, saves folder: TemporaryFolder? = nil, more: [String] = [])
         async throws

@@ -15,6 +15,17 @@ public final class TemporaryFolder: Sendable {
         path = url.path
     }
 
+    /// A new empty folder in memory where the machine has room there, else as usual: for the many tests in which something is
+    /// forced to the disk again and again, and which can't see whether it got there.
+    public static func inMemory() throws -> TemporaryFolder { try TemporaryFolder(in: memory) }
+
+    /// Nil where a container gives hardly any.
+    private static let memory: String? = {
+        let path = "/dev/shm"
+        let room = try? FileManager.default.attributesOfFileSystem(forPath: path)[.systemFreeSize] as? Int
+        return (room ?? 0) > 1 << 30 && FileManager.default.isWritableFile(atPath: path) ? path : nil
+    }()
+
     deinit {
         try? FileManager.default.removeItem(atPath: path)
     }

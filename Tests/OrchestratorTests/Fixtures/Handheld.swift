@@ -2,6 +2,7 @@ import Foundation
 import Orchestrator
 import Planner
 import Store
+import Synchronization
 import TestSupport
 import Testing
 
@@ -10,26 +11,27 @@ final class Handheld: Sendable {
     let name: String
     let hub: Hub
     let server: OpenSSHServer
-    /// Holds `saves`, the save directory of platform gba, unless told otherwise.
+    /// Holds `saves`, the one save directory unless told otherwise: of platform gba, or psp for folder saves.
     let folder: TemporaryFolder
+    let form: SaveForm
+    /// The games in whose folders there is what no version holds; as bytes, because two forms of a name are two folders.
+    let gamesWithForeignEntries = Mutex<Set<[UInt8]>>([])
     private let id: Int64
 
     init(
-        _ name: String = "pocket", of hub: Hub, server: OpenSSHServer? = nil,
+        _ name: String = "pocket", of hub: Hub, server: OpenSSHServer? = nil, form: SaveForm = .file,
         configure: (inout DeviceSettings, TemporaryFolder) -> Void = { _, _ in }
     ) async throws {
         self.name = name
         self.hub = hub
+        self.form = form
         let server = if let server { server } else { try await OpenSSHServer() }
         self.server = server
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryFolder.inMemory()
         try FileManager.default.createDirectory(atPath: folder("saves"), withIntermediateDirectories: true)
         var settings = DeviceSettings(
             name: name, host: "127.0.0.1", port: server.port, user: OpenSSHServer.user,
-            directories: [
-                SaveDirectory(
-                    id: 0, path: folder("saves"), platform: .named("gba"), extensions: ["srm", "sav", "state"])
-            ])
+            directories: [form.directory(folder("saves"))])
         configure(&settings, folder)
         let device = try await hub.store.addDevice(settings)
         id = device.id
@@ -62,10 +64,10 @@ final class Handheld: Sendable {
         try FileManager.default.moveItem(atPath: folder("saves/\(file)"), toPath: folder("saves/\(other)"))
     }
 
-    /// Every file below the folder with its bytes and time.
+    /// Every file below the folder with its bytes and time; what no version holds by its name alone, which need not be text.
     func snapshot() throws -> [String: String] {
-        var files: [String: String] = [:]
-        for path in folder.everything() {
+        var files = Dictionary(foreignEntries().map { ($0, "") }, uniquingKeysWith: { first, _ in first })
+        for path in folder.everything() where !ForeignEntry.isNamed(by: path) {
             files[path] = "\(try folder.time(of: path)) \(folder.read(path).map { "\($0)" } ?? "")"
         }
         return files
@@ -73,11 +75,17 @@ final class Handheld: Sendable {
 
     // MARK: Runs
 
+    /// One run. Fails the test where it came to its end and what no version holds is no longer in its place.
     @discardableResult
-    func sync(allowing valves: Set<Valve> = [], puttingBack putBack: PutBack? = nil) async throws -> SessionReport {
+    func sync(
+        allowing valves: Set<Valve> = [], puttingBack putBack: PutBack? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> SessionReport {
         let reports = await hub.orchestrator.sync(
             [try await device], trigger: .onDemand, allowing: valves, puttingBack: putBack)
-        return try #require(reports.first)
+        let report = try #require(reports.first)
+        if report.failure == nil { expectForeignEntries(sourceLocation) }
+        return report
     }
 
     func plan(allowing valves: Set<Valve> = [], puttingBack putBack: PutBack? = nil) async throws -> Plan {
@@ -90,7 +98,7 @@ final class Handheld: Sendable {
     func sync(
         expecting expected: [Action: Int], sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> SessionReport {
-        let report = try await sync()
+        let report = try await sync(sourceLocation: sourceLocation)
         #expect(report.failure == nil, sourceLocation: sourceLocation)
         #expect(report.done == expected, "\(report.shown)", sourceLocation: sourceLocation)
         return report
@@ -109,11 +117,14 @@ final class Handheld: Sendable {
 }
 
 extension SessionReport {
-    /// How many operations of each kind were carried out, those that do nothing left out.
+    /// How many operations of each kind were carried out, those that do nothing left out, and the lines that name what every
+    /// folder save of ``SaveForm/folder`` has beside its files.
     var done: [Action: Int] {
         guard let plan else { return [:] }
         return Dictionary(
-            zip(plan.operations, outcomes).filter { !$0.isQuiet && $1.status == .completed }.map { ($0.0.action, 1) },
+            zip(plan.operations, outcomes).filter { operation, outcome in
+                !operation.isQuiet && outcome.status == .completed && !operation.namesForeignEntry
+            }.map { ($0.0.action, 1) },
             uniquingKeysWith: +)
     }
 
@@ -126,4 +137,9 @@ extension SessionReport {
             "\(operation.action) \(operation.remotePath): \(operation.reason) → \(outcome.status) \(outcome.error ?? "")"
         }.joined(separator: "\n") + (failure.map { "\n\($0)" } ?? "")
     }
+}
+
+extension Planner.Operation {
+    /// Whether this is the line that names an entry of ``ForeignEntry/all``.
+    var namesForeignEntry: Bool { action == .skip && ForeignEntry.isNamed(by: remotePath) }
 }

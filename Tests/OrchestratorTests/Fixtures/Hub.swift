@@ -16,7 +16,7 @@ final class Hub: Sendable {
 
     /// `state` and `library` are made in the folder; the user's key is the tests' own.
     init(deadlines: Deadlines = .patient, logger: Logger? = nil) async throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryFolder.inMemory()
         var silent = Logger(label: "hub")
         silent.logLevel = .critical
         let logger = logger ?? silent
@@ -53,9 +53,16 @@ final class Hub: Sendable {
 
     func history(_ save: Int64) async throws -> [VersionSummary] { try await store.history(of: save) }
 
-    /// What the library has as this version.
+    /// What the library has as this version. A folder in which files differ or are missing says so.
     func text(_ version: VersionSummary) -> String {
-        String(decoding: folder.read("library/\(version.libraryPath)") ?? [], as: UTF8.self)
+        let path = folder("library/\(version.libraryPath)")
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            return String(decoding: folder.read("library/\(version.libraryPath)") ?? [], as: UTF8.self)
+        }
+        let texts = SaveForm.entries.map { FileManager.default.contents(atPath: "\(path)/\($0)") }
+        guard let text = texts[0], Set(texts).count == 1 else { return "a mix: \(texts)" }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Everything under the state directory and the library with its bytes, to see that nothing changed.

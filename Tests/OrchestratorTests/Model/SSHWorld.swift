@@ -3,6 +3,7 @@ import Orchestrator
 import Planner
 import Store
 import TestSupport
+import Testing
 
 /// The real thing: handhelds behind a real sshd, a real store, and whole runs of the orchestrator.
 ///

@@ -83,16 +83,22 @@ extension ScenarioTests {
             #expect(await hub.orchestrator.keys.decryptions == 1)
         }
 
-        @Test func `64 a dry run changes not a byte on the device, in the library or in the database`() async throws {
-            try pocket.write("Zelda.srm", "zelda")
+        @Test(arguments: SaveForm.allCases)
+        func `64 a dry run changes not a byte on the device, in the library or in the database`(form: SaveForm)
+            async throws
+        {
+            let psp = try await Handheld("psp", of: hub, server: pocket.server, form: .folder)
+            try psp.write(save: "Metroid", "x")
+            let pocket = form == .file ? pocket : psp
+            try pocket.write(save: "Zelda", "zelda")
             try await pocket.sync(expecting: [.pull: 2])
-            let other = try await Handheld("other", of: hub, server: pocket.server)
+            let other = try await Handheld("other", of: hub, server: pocket.server, form: form)
             try await other.sync(expecting: [.push: 2])
-            try other.write("Metroid.srm", "from the other")
-            try other.write("Zelda.srm", "from the other")
+            try other.write(save: "Metroid", "from the other")
+            try other.write(save: "Zelda", "from the other")
             try await other.sync(expecting: [.pull: 2])
-            try pocket.write("Zelda.srm", "both sides")
-            try pocket.write("New.srm", "new")
+            try pocket.write(save: "Zelda", "both sides")
+            try pocket.write(save: "New", "new")
             try pocket.write(".saveferry-0123456789abcdef.tmp", "left by a transfer")
             let (server, device) = (try await hub.snapshot(), try pocket.snapshot())
 

@@ -7,236 +7,290 @@ import Testing
 extension ScenarioTests {
     /// What comes of each combination of contents on the device, on the server and in the baseline, over a real sshd.
     @Suite struct DecisionTests {
-        let hub: Hub
-        let pocket: Handheld
-
         /// The device holds x, the server has pulled it, and its stamp is settled.
-        init() async throws {
-            hub = try await Hub()
-            pocket = try await Handheld(of: hub)
-            try pocket.write("Metroid.srm", "x")
+        private func inStep(_ form: SaveForm) async throws -> (hub: Hub, pocket: Handheld) {
+            let hub = try await Hub()
+            let pocket = try await Handheld(of: hub, form: form)
+            try pocket.write(save: "Metroid", "x")
             try await pocket.sync(expecting: [.pull: 1])
             hub.clock.advance(seconds: 10)
             try await pocket.sync(expecting: [:])
+            return (hub, pocket)
         }
 
-        /// The server's current content becomes `text`, by way of another handheld.
-        private func putOnServer(_ text: String, file: String = "Metroid.srm") async throws {
-            let other = try await Handheld("other\(Int.random(in: 0..<1_000_000))", of: hub, server: pocket.server)
+        /// The server's current content becomes `text`, by way of another handheld like this one.
+        private func putOnServer(_ text: String, like pocket: Handheld) async throws {
+            let other = try await Handheld(
+                "other\(Int.random(in: 0..<1_000_000))", of: pocket.hub, server: pocket.server, form: pocket.form)
             _ = try await other.sync()
-            try other.write(file, text)
+            try other.write(save: "Metroid", text)
             try await other.sync(expecting: [.pull: 1])
         }
 
-        @Test func `1 unchanged on both sides: nothing is read, moved or rewritten`() async throws {
-            let before = try await Rows.synced(hub)
+        @Test(arguments: SaveForm.allCases)
+        func `1 unchanged on both sides: nothing is read, moved or rewritten`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
+            let (before, device) = (try await Rows.synced(hub), try pocket.snapshot())
             let report = try await pocket.sync(expecting: [:])
-            #expect(report.plan?.operations.map(\.action) == [.noOp])
+            #expect(report.plan?.operations.filter { !$0.namesForeignEntry }.map(\.action) == [.noOp])
             #expect(try await Rows.synced(hub) == before)
             #expect(try await hub.contents("Metroid") == ["x"])
-            #expect(pocket.folder.everything() == ["saves", "saves/Metroid.srm"])
+            #expect(try pocket.snapshot() == device)
         }
 
-        @Test func `2 changed on the device: pulled, and the old content stays in the history`() async throws {
-            try pocket.write("Metroid.srm", "y")
+        @Test(arguments: SaveForm.allCases)
+        func `2 changed on the device: pulled, and the old content stays in the history`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
+            try pocket.write(save: "Metroid", "y")
             try await pocket.sync(expecting: [.pull: 1])
             #expect(try await hub.contents("Metroid") == ["y", "x"])
             try await pocket.rerunIsQuiet()
         }
 
-        @Test func `3 changed on the server: pushed, and the old content is in the history`() async throws {
-            try await putOnServer("y")
+        @Test(arguments: SaveForm.allCases)
+        func `3 changed on the server: pushed, and the old content is in the history`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
+            try await putOnServer("y", like: pocket)
             try await pocket.sync(expecting: [.push: 1])
-            #expect(pocket.read("Metroid.srm") == "y")
+            #expect(pocket.read(save: "Metroid") == "y")
             #expect(try await hub.contents("Metroid") == ["y", "x"])
             try await pocket.rerunIsQuiet()
         }
 
-        @Test func `4 changed on both sides: one conflict, both contents kept, neither side touched`() async throws {
-            try await putOnServer("z")
-            try pocket.write("Metroid.srm", "y")
+        @Test(arguments: SaveForm.allCases)
+        func `4 changed on both sides: one conflict, both contents kept, neither side touched`(form: SaveForm)
+            async throws
+        {
+            let (hub, pocket) = try await inStep(form)
+            try await putOnServer("z", like: pocket)
+            try pocket.write(save: "Metroid", "y")
             for _ in 0..<3 {
                 try await pocket.sync(expecting: [.conflict: 1])
-                #expect(pocket.read("Metroid.srm") == "y")
+                #expect(pocket.read(save: "Metroid") == "y")
                 #expect(try await hub.content("Metroid") == "z")
                 #expect(try await hub.contents("Metroid").sorted() == ["x", "y", "z"])
                 #expect(try await hub.store.conflicts().count == 1)
             }
         }
 
-        @Test func `5 changed to the same on both sides: adopted without a transfer`() async throws {
-            try await putOnServer("y")
-            try pocket.write("Metroid.srm", "y")
+        @Test(arguments: SaveForm.allCases)
+        func `5 changed to the same on both sides: adopted without a transfer`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
+            try await putOnServer("y", like: pocket)
+            try pocket.write(save: "Metroid", "y")
             try await pocket.sync(expecting: [:])
             #expect(try await hub.contents("Metroid") == ["y", "x"])
             // The agreement is y now: a change by the server alone is a push, not a conflict.
-            try await putOnServer("z")
+            try await putOnServer("z", like: pocket)
             try await pocket.sync(expecting: [.push: 1])
         }
 
-        @Test func `6 new on the device: pulled`() async throws {
-            try pocket.write("Zelda.srm", "new")
+        @Test(arguments: SaveForm.allCases)
+        func `6 new on the device: pulled`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
+            try pocket.write(save: "Zelda", "new")
             try await pocket.sync(expecting: [.pull: 1])
             #expect(try await hub.content("Zelda") == "new")
             try await pocket.rerunIsQuiet()
         }
 
-        @Test func `7 new on the server: pushed only where the directory takes new saves`() async throws {
-            let taking = try await Handheld("taking", of: hub, server: pocket.server)
-            let refusing = try await Handheld("refusing", of: hub, server: pocket.server) { settings, folder in
+        @Test(arguments: SaveForm.allCases)
+        func `7 new on the server: pushed only where the directory takes new saves`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
+            let taking = try await Handheld("taking", of: hub, server: pocket.server, form: form)
+            let refusing = try await Handheld("refusing", of: hub, server: pocket.server, form: form) {
+                settings, folder in
                 settings.directories = [
                     SaveDirectory(id: 0, path: folder("saves"), platform: .named("gba"), acceptsNew: false)
                 ]
             }
             try await taking.sync(expecting: [.push: 1])
-            #expect(taking.read("Metroid.srm") == "x")
+            #expect(taking.read(save: "Metroid") == "x")
             try await refusing.sync(expecting: [:])
-            #expect(refusing.read("Metroid.srm") == nil)
+            #expect(refusing.read(save: "Metroid") == nil)
             try await taking.rerunIsQuiet()
         }
 
-        @Test func `8 different on both sides and never synced: conflict`() async throws {
-            let other = try await Handheld("other", of: hub, server: pocket.server)
-            try other.write("Metroid.srm", "y", time: 2_000_000_000)
+        @Test(arguments: SaveForm.allCases)
+        func `8 different on both sides and never synced: conflict`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
+            let other = try await Handheld("other", of: hub, server: pocket.server, form: form)
+            try other.write(save: "Metroid", "y", time: 2_000_000_000)
             try await other.sync(expecting: [.conflict: 1])
-            #expect(other.read("Metroid.srm") == "y")
+            #expect(other.read(save: "Metroid") == "y")
             #expect(try await hub.content("Metroid") == "x")
             #expect(try await hub.contents("Metroid").sorted() == ["x", "y"])
         }
 
-        @Test func `9 equal on both sides and never synced: adopted`() async throws {
-            let other = try await Handheld("other", of: hub, server: pocket.server)
-            try other.write("Metroid.srm", "x")
+        @Test(arguments: SaveForm.allCases)
+        func `9 equal on both sides and never synced: adopted`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
+            let other = try await Handheld("other", of: hub, server: pocket.server, form: form)
+            try other.write(save: "Metroid", "x")
             try await other.sync(expecting: [:])
             #expect(try await hub.contents("Metroid") == ["x"])
-            try other.write("Metroid.srm", "y")
+            try other.write(save: "Metroid", "y")
             try await other.sync(expecting: [.pull: 1])
         }
 
-        @Test func `10 deleted on the device: kept on the server and not put back`() async throws {
+        @Test(arguments: SaveForm.allCases)
+        func `10 deleted on the device: kept on the server and not put back`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
             try pocket.write("other.txt", "-")
-            try pocket.remove("Metroid.srm")
+            try pocket.remove(save: "Metroid")
             for _ in 0..<2 {
                 let report = try await pocket.sync(expecting: [:])
                 #expect(
                     report.plan?.operations.first { $0.identity != nil }?.reason.hasPrefix("deleted on device") == true)
-                #expect(pocket.read("Metroid.srm") == nil)
+                #expect(pocket.read(save: "Metroid") == nil)
                 #expect(try await hub.content("Metroid") == "x")
             }
         }
 
-        @Test func `11 deleted on the server: held, and removed only where deletions propagate`() async throws {
+        @Test(arguments: SaveForm.allCases)
+        func `11 deleted on the server: held, and removed only where deletions propagate`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
             try await hub.store.deleteSave(try await hub.save("Metroid").id)
             try await pocket.sync(expecting: [.hold: 1])
-            #expect(pocket.read("Metroid.srm") == "x")
+            #expect(pocket.read(save: "Metroid") == "x")
             try await pocket.edit { $0.deletionPolicy = .propagate }
+            if form == .folder {
+                // As long as it has what no version holds, it stays whatever the user wants.
+                try await pocket.sync(expecting: [.hold: 1])
+                #expect(pocket.read(save: "Metroid") == "x")
+                try pocket.removeForeignEntries(from: "Metroid")
+            }
             try await pocket.sync(expecting: [.remove: 1])
-            #expect(pocket.read("Metroid.srm") == nil)
+            #expect(pocket.read(save: "Metroid") == nil)
             #expect(try await hub.contents("Metroid") == ["x"])
             try await pocket.rerunIsQuiet()
         }
 
-        @Test func `12 deleted on both sides: the row is retired`() async throws {
+        @Test(arguments: SaveForm.allCases)
+        func `12 deleted on both sides: the row is retired`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
             try pocket.write("other.txt", "-")
-            try pocket.remove("Metroid.srm")
+            try pocket.remove(save: "Metroid")
             try await hub.store.deleteSave(try await hub.save("Metroid").id)
             try await pocket.sync(expecting: [:])
             #expect(try await Rows.synced(hub).isEmpty)
             #expect(try await hub.contents("Metroid") == ["x"])
         }
 
-        @Test func `13 deleted on the device and changed on the server: pushed`() async throws {
-            try await putOnServer("y")
+        @Test(arguments: SaveForm.allCases)
+        func `13 deleted on the device and changed on the server: pushed`(form: SaveForm) async throws {
+            let (_, pocket) = try await inStep(form)
+            try await putOnServer("y", like: pocket)
             try pocket.write("other.txt", "-")
-            try pocket.remove("Metroid.srm")
+            try pocket.remove(save: "Metroid")
             try await pocket.sync(expecting: [.push: 1])
-            #expect(pocket.read("Metroid.srm") == "y")
+            #expect(pocket.read(save: "Metroid") == "y")
         }
 
-        @Test func `14 deleted on the server and changed on the device: pulled, and it lives again`() async throws {
+        @Test(arguments: SaveForm.allCases)
+        func `14 deleted on the server and changed on the device: pulled, and it lives again`(form: SaveForm)
+            async throws
+        {
+            let (hub, pocket) = try await inStep(form)
             try await hub.store.deleteSave(try await hub.save("Metroid").id)
-            try pocket.write("Metroid.srm", "y")
+            try pocket.write(save: "Metroid", "y")
             try await pocket.sync(expecting: [.pull: 1])
             #expect(try await hub.content("Metroid") == "y")
             #expect(try await hub.contents("Metroid") == ["y", "x"])
         }
 
-        @Test func `15 the database is restored from an old backup: equal adopts, unequal conflicts`() async throws {
-            try pocket.write("Zelda.srm", "zelda")
+        @Test(arguments: SaveForm.allCases)
+        func `15 the database is restored from an old backup: equal adopts, unequal conflicts`(form: SaveForm)
+            async throws
+        {
+            let (hub, pocket) = try await inStep(form)
+            try pocket.write(save: "Zelda", "zelda")
             try await pocket.sync(expecting: [.pull: 1])
             let backup = try TemporaryFolder()
             let database = hub.folder("state/saveferry.db")
             _ = try await Command.run("sqlite3", [database, ".backup \(backup("old.db"))"])
-            try pocket.write("Metroid.srm", "y")
+            try pocket.write(save: "Metroid", "y")
             try await pocket.sync(expecting: [.pull: 1])
             // Everything after the backup is forgotten; then the server's side moves on by another handheld.
             _ = try await Command.run("sqlite3", [database, ".restore \(backup("old.db"))"])
-            try await putOnServer("z")
+            try await putOnServer("z", like: pocket)
             let report = try await pocket.sync(expecting: [.conflict: 1])
             #expect(report.plan?.count(.noOp) == 1)
-            #expect(pocket.read("Metroid.srm") == "y")
-            #expect(pocket.read("Zelda.srm") == "zelda")
+            #expect(pocket.read(save: "Metroid") == "y")
+            #expect(pocket.read(save: "Zelda") == "zelda")
             #expect(try await hub.content("Metroid") == "z")
         }
 
-        @Test func `18 two devices changed: the first is pulled, the second conflicts`() async throws {
-            let second = try await Handheld("second", of: hub, server: pocket.server)
+        @Test(arguments: SaveForm.allCases)
+        func `18 two devices changed: the first is pulled, the second conflicts`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
+            let second = try await Handheld("second", of: hub, server: pocket.server, form: form)
             try await second.sync(expecting: [.push: 1])
-            try pocket.write("Metroid.srm", "a")
-            try second.write("Metroid.srm", "c")
+            try pocket.write(save: "Metroid", "a")
+            try second.write(save: "Metroid", "c")
             try await pocket.sync(expecting: [.pull: 1])
             try await second.sync(expecting: [.conflict: 1])
-            #expect(second.read("Metroid.srm") == "c")
+            #expect(second.read(save: "Metroid") == "c")
             #expect(try await hub.contents("Metroid").sorted() == ["a", "c", "x"])
         }
 
-        @Test func `18 two devices that changed are synced at the same moment: neither content wins in silence`()
-            async throws
-        {
-            let second = try await Handheld("second", of: hub, server: pocket.server)
+        @Test(arguments: SaveForm.allCases)
+        func `18 two devices that changed are synced at the same moment: neither content wins in silence`(
+            form: SaveForm
+        ) async throws {
+            let (hub, pocket) = try await inStep(form)
+            let second = try await Handheld("second", of: hub, server: pocket.server, form: form)
             try await second.sync(expecting: [.push: 1])
-            try pocket.write("Metroid.srm", "a")
-            try second.write("Metroid.srm", "c")
+            try pocket.write(save: "Metroid", "a")
+            try second.write(save: "Metroid", "c")
             _ = await hub.orchestrator.sync([try await pocket.device, try await second.device], trigger: .onDemand)
             // One was pulled; the other is a conflict, in this run or, where its plan came too early, in the next.
             _ = try await pocket.sync()
             _ = try await second.sync()
             #expect(try await hub.store.conflicts().count == 1)
-            #expect(Set([pocket.read("Metroid.srm"), second.read("Metroid.srm")]) == ["a", "c"])
+            #expect(Set([pocket.read(save: "Metroid"), second.read(save: "Metroid")]) == ["a", "c"])
             #expect(try await hub.contents("Metroid").sorted() == ["a", "c", "x"])
         }
 
-        @Test func `19 an untracked save that changed on both sides stays as it is`() async throws {
+        @Test(arguments: SaveForm.allCases)
+        func `19 an untracked save that changed on both sides stays as it is`(form: SaveForm) async throws {
+            let (hub, pocket) = try await inStep(form)
             try await hub.store.setUntracked(true, device: try await pocket.device, save: try await hub.save("Metroid"))
-            try await putOnServer("z")
-            try pocket.write("Metroid.srm", "y")
+            try await putOnServer("z", like: pocket)
+            try pocket.write(save: "Metroid", "y")
             try await pocket.sync(expecting: [:])
-            #expect(pocket.read("Metroid.srm") == "y")
+            #expect(pocket.read(save: "Metroid") == "y")
             #expect(try await hub.content("Metroid") == "z")
             try await hub.store.setUntracked(
                 false, device: try await pocket.device, save: try await hub.save("Metroid"))
             try await pocket.sync(expecting: [.conflict: 1])
         }
 
-        @Test func `20 an archival version with the same file name is never paired and never pushed`() async throws {
+        @Test(arguments: SaveForm.allCases)
+        func `20 an archival version with the same file name is never paired and never pushed`(form: SaveForm)
+            async throws
+        {
+            let (hub, pocket) = try await inStep(form)
             // A conflict archives the device's content y; then the server's wins.
-            try await putOnServer("z")
-            try pocket.write("Metroid.srm", "y")
+            try await putOnServer("z", like: pocket)
+            try pocket.write(save: "Metroid", "y")
             try await pocket.sync(expecting: [.conflict: 1])
             let conflict = try #require(try await hub.store.conflicts().first)
             _ = try await hub.store.resolveConflict(conflict.id, keep: .server)
             try await pocket.sync(expecting: [.push: 1])
             #expect(try await hub.history(hub.save("Metroid").id).contains { $0.slot == nil && hub.text($0) == "y" })
             // A fresh handheld gets the slot's content, and one that holds the archived bytes is not taken to be in step.
-            let fresh = try await Handheld("fresh", of: hub, server: pocket.server)
+            let fresh = try await Handheld("fresh", of: hub, server: pocket.server, form: form)
             try await fresh.sync(expecting: [.push: 1])
-            #expect(fresh.read("Metroid.srm") == "z")
-            let old = try await Handheld("old", of: hub, server: pocket.server)
-            try old.write("Metroid.srm", "y")
+            #expect(fresh.read(save: "Metroid") == "z")
+            let old = try await Handheld("old", of: hub, server: pocket.server, form: form)
+            try old.write(save: "Metroid", "y")
             try await old.sync(expecting: [.conflict: 1])
         }
 
-        @Test func `21 the same bytes in two slots are two saves with two histories`() async throws {
+        @Test
+        func `21 the same bytes in two slots are two saves with two histories`() async throws {
+            let (hub, pocket) = try await inStep(.file)
             try await pocket.edit { settings in
                 settings.directories.append(
                     SaveDirectory(id: 0, path: settings.directories[0].path, platform: .named("gba"), kind: .state))
@@ -252,6 +306,16 @@ extension ScenarioTests {
                 let contents = try await hub.history(save.id).map(hub.text)
                 #expect(contents == (save.identity.slot == "state1" ? ["changed", "same"] : ["same"]))
             }
+        }
+
+        @Test func `21 the same bytes in two folders are two saves with two histories`() async throws {
+            let (hub, pocket) = try await inStep(.folder)
+            try pocket.write(save: "Zelda", "x")
+            try await pocket.sync(expecting: [.pull: 1])
+            try pocket.write(save: "Zelda", "changed")
+            try await pocket.sync(expecting: [.pull: 1])
+            #expect(try await hub.contents("Metroid") == ["x"])
+            #expect(try await hub.contents("Zelda") == ["changed", "x"])
         }
     }
 }

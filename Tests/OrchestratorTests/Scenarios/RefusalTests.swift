@@ -14,22 +14,22 @@ extension ScenarioTests {
         init() async throws { hub = try await Hub() }
 
         /// A device on which `Metroid` is to be replaced by `content`, `Zelda` by a small save, and `Pinball` is new.
-        private func prepare(_ server: OpenSSHServer, content: String = "from the deck", at folder: String? = nil)
-            async throws -> Handheld
-        {
-            let pocket = try await Handheld(of: hub, server: server) { settings, _ in
-                guard let folder else { return }
-                settings.directories = [
-                    SaveDirectory(id: 0, path: folder, platform: .named("gba"), extensions: ["srm"])
-                ]
+        private func prepare(
+            _ server: OpenSSHServer, _ form: SaveForm, content: String = "from the deck", at folder: String? = nil
+        ) async throws -> Handheld {
+            let pocket = try await Handheld(of: hub, server: server, form: form) { settings, _ in
+                if let folder { settings.directories = [form.directory(folder)] }
             }
-            let deck = try await Handheld("deck", of: hub)
-            try deck.write("Metroid.srm", "x")
-            try deck.write("Zelda.srm", "x")
+            let deck = try await Handheld("deck", of: hub, form: form)
+            try deck.write(save: "Metroid", "x")
+            try deck.write(save: "Zelda", "x")
             try await deck.sync(expecting: [.pull: 2])
             try await pocket.sync(expecting: [.push: 2])
-            try deck.write("Metroid.srm", content)
-            try deck.write("Zelda.srm", "y")
+            if form == .folder, folder == nil {
+                for game in ["Metroid", "Zelda"] { try pocket.addForeignEntries(to: game) }
+            }
+            try deck.write(save: "Metroid", content)
+            try deck.write(save: "Zelda", "y")
             try await deck.sync(expecting: [.pull: 2])
             return pocket
         }
@@ -40,46 +40,55 @@ extension ScenarioTests {
 
         static let big = String(repeating: "big ", count: 64 << 10)
 
-        @Test func `51 a file is too large for the device: that one fails, the old content stands, the rest is done`()
-            async throws
-        {
+        @Test(arguments: SaveForm.allCases)
+        func `51 a file is too large for the device: that one fails, the old content stands, the rest is done`(
+            form: SaveForm
+        ) async throws {
             let server = try await OpenSSHServer(.limitingFiles(toKilobytes: 64))
-            let pocket = try await prepare(server, content: RefusalTests.big)
-            try pocket.write("Pinball.srm", "new")
+            let pocket = try await prepare(server, form, content: RefusalTests.big)
+            try pocket.write(save: "Pinball", "new")
             let before = try await agreement()
             let report = try await pocket.sync()
             #expect(report.failure == nil && report.status == .failed, "\(report.shown)")
             #expect(report.done == [.push: 1, .pull: 1], "\(report.shown)")
-            #expect(pocket.read("Metroid.srm") == "x" && pocket.read("Zelda.srm") == "y")
+            #expect(pocket.read(save: "Metroid") == "x" && pocket.read(save: "Zelda") == "y")
             #expect(
-                pocket.folder.everything() == ["saves"] + ["Metroid", "Pinball", "Zelda"].map { "saves/\($0).srm" })
+                try FileManager.default.contentsOfDirectory(atPath: pocket.folder("saves")).sorted()
+                    == ["Metroid", "Pinball", "Zelda"].map(pocket.place))
             #expect(try await agreement() == before)
             // With room again the next run does it.
             let roomy = try await OpenSSHServer()
             try await pocket.edit { $0.port = roomy.port }
             try await pocket.sync(expecting: [.push: 1])
-            #expect(pocket.read("Metroid.srm") == RefusalTests.big)
+            #expect(pocket.read(save: "Metroid") == RefusalTests.big)
         }
 
-        @Test(.enabled(if: Disk.canMount, "a card of a given size needs root"))
-        func `51 the card is full: that one fails and is named, the old content stands, the rest is done`() async throws
-        {
+        @Test(.enabled(if: Disk.canMount, "a card of a given size needs root"), arguments: SaveForm.allCases)
+        func `51 the card is full: that one fails and is named, the old content stands, the rest is done`(
+            form: SaveForm
+        ) async throws {
             let card = try await Disk(kilobytes: 128)
-            let pocket = try await prepare(OpenSSHServer(), content: RefusalTests.big, at: card.path)
+            let pocket = try await prepare(OpenSSHServer(), form, content: RefusalTests.big, at: card.path)
             let report = try await pocket.sync()
             #expect(report.failure == nil && report.done == [.push: 1], "\(report.shown)")
             #expect(report.shown.contains("bytes are free on the device"), "\(report.shown)")
-            #expect(FileManager.default.contents(atPath: card.path + "/Metroid.srm") == Data("x".utf8))
+            for file in pocket.files(of: "Metroid") {
+                #expect(FileManager.default.contents(atPath: "\(card.path)/\(file)") == Data("x".utf8))
+            }
             #expect(
-                try FileManager.default.contentsOfDirectory(atPath: card.path).sorted() == ["Metroid.srm", "Zelda.srm"])
+                try FileManager.default.contentsOfDirectory(atPath: card.path).sorted()
+                    == ["Metroid", "Zelda"].map(pocket.place))
             try await card.resize(kilobytes: 1_024)
             try await pocket.sync(expecting: [.push: 1])
             try await pocket.rerunIsQuiet()
         }
 
-        @Test func `53 the device is read-only: pushes fail, pulls are done, and the next run finishes`() async throws {
-            let pocket = try await prepare(OpenSSHServer())
-            try pocket.write("Pinball.srm", "new")
+        @Test(arguments: SaveForm.allCases)
+        func `53 the device is read-only: pushes fail, pulls are done, and the next run finishes`(form: SaveForm)
+            async throws
+        {
+            let pocket = try await prepare(OpenSSHServer(), form)
+            try pocket.write(save: "Pinball", "new")
             let locked = try await OpenSSHServer(.init(sftpArguments: "-R"))
             let port = try await pocket.device.settings.port
             try await pocket.edit { $0.port = locked.port }
@@ -87,16 +96,17 @@ extension ScenarioTests {
             let report = try await pocket.sync()
             #expect(report.failure == nil && report.status == .failed, "\(report.shown)")
             #expect(report.done == [.pull: 1], "\(report.shown)")
-            #expect(pocket.read("Metroid.srm") == "x" && pocket.read("Zelda.srm") == "x")
+            #expect(pocket.read(save: "Metroid") == "x" && pocket.read(save: "Zelda") == "x")
             #expect(try await agreement() == before)
             try await pocket.edit { $0.port = port }
             try await pocket.sync(expecting: [.push: 2])
-            #expect(pocket.read("Metroid.srm") == "from the deck")
+            #expect(pocket.read(save: "Metroid") == "from the deck")
         }
 
-        @Test func `54 one file refuses to be read: it fails alone, and its agreement stays`() async throws {
-            let pocket = try await prepare(OpenSSHServer(.obeyingPermissions))
-            let file = pocket.folder("saves/Metroid.srm")
+        @Test(arguments: SaveForm.allCases)
+        func `54 one file refuses to be read: it fails alone, and its agreement stays`(form: SaveForm) async throws {
+            let pocket = try await prepare(OpenSSHServer(.obeyingPermissions), form)
+            let file = pocket.folder("saves/\(pocket.files(of: "Metroid")[0])")
             try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: file)
             let before = try await agreement()
             let report = try await pocket.sync()
@@ -104,13 +114,14 @@ extension ScenarioTests {
             #expect(report.done == [.push: 1], "\(report.shown)")
             #expect(try await agreement() == before)
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
-            #expect(pocket.read("Metroid.srm") == "x")
+            #expect(pocket.read(save: "Metroid") == "x")
             try await pocket.sync(expecting: [.push: 1])
         }
 
-        @Test func `54 one folder refuses to be written to: what is in it fails alone`() async throws {
+        @Test(arguments: SaveForm.allCases)
+        func `54 one folder refuses to be written to: what is in it fails alone`(form: SaveForm) async throws {
             let server = try await OpenSSHServer(.obeyingPermissions)
-            let pocket = try await prepare(server)
+            let pocket = try await prepare(server, form)
             // As on a card that was written by another user: readable, and closed to us.
             let folder = pocket.folder("saves")
             try FileManager.default.setAttributes([.posixPermissions: 0o500], ofItemAtPath: folder)
@@ -118,7 +129,7 @@ extension ScenarioTests {
             let before = try await agreement()
             let report = try await pocket.sync()
             #expect(report.failure == nil && report.status == .failed && report.done.isEmpty, "\(report.shown)")
-            #expect(pocket.read("Metroid.srm") == "x" && pocket.read("Zelda.srm") == "x")
+            #expect(pocket.read(save: "Metroid") == "x" && pocket.read(save: "Zelda") == "x")
             #expect(try await agreement() == before)
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder)
             try await pocket.sync(expecting: [.push: 2])
