@@ -119,6 +119,22 @@ import Testing
         #expect(findings.contains { $0.result == .warning && $0.detail.contains("lists from a cache") }, "\(findings)")
     }
 
+    @Test func `doctor finds a cache also where the directory was changed just before, and only there`() async throws {
+        let hub = try await Hub()
+        let openSSH = try await OpenSSHServer()
+        let rclone = try await DeviceServer.start("rclone serve sftp")
+        for port in [rclone.port, openSSH.port] {
+            let pocket = try await Handheld("pocket\(port)", of: hub, server: openSSH) { settings, _ in
+                settings.port = port
+            }
+            try pocket.write("Metroid.srm", "x")
+            let findings = await hub.orchestrator.examine(try await pocket.device, writeTest: true)
+            #expect(findings.contains { $0.check.hasSuffix(": writing") })
+            let isFound = findings.contains { $0.result == .warning && $0.detail.contains("lists from a cache") }
+            #expect(isFound == (port == rclone.port), "\(findings)")
+        }
+    }
+
     @Test(arguments: ["MySecureShell", "ProFTPD's mod_sftp"])
     func `a link is not replaced, and what it leads to is not removed, where the server follows links`(_ kind: String)
         async throws
