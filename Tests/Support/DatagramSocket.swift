@@ -11,9 +11,7 @@ public final class DatagramSocket: Sendable {
     /// Listens at `name`, an absolute path or `@` and a name of the abstract namespace (unix(7)).
     public init(_ name: String) throws {
         self.name = name
-        descriptor = spawning.withLock { _ in
-            socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
-        }
+        descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         var bytes = Array(name.utf8)

@@ -267,11 +267,7 @@ func nextConnection(_ listener: Int32) -> Int32? {
     while true {
         var ready = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
         guard poll(&ready, 1, -1) >= 0 || errno == EINTR else { return nil }
-        let client = spawning.withLock { _ in
-            let client = accept(listener, nil, nil)
-            if client >= 0 { _ = fcntl(client, F_SETFD, FD_CLOEXEC) }
-            return client
-        }
+        let client = accept(listener, nil, nil)
         if client >= 0 { return client }
         guard errno == EINTR || errno == ECONNABORTED else { return nil }
     }

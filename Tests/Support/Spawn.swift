@@ -1,13 +1,10 @@
+import CLinux
 import Foundation
-import Synchronization
-
-/// Held while a process is started, and while a descriptor is between being opened and being close-on-exec.
-let spawning = Mutex(())
 
 /// Starts `executable` with the arguments after its name, by posix_spawn(3), and returns its process id.
 ///
-/// It inherits what `describe` gives it, and every descriptor that is not close-on-exec: tests open none of that kind,
-/// because the end of a pipe in the hands of another test's server would keep that pipe from ever ending.
+/// It inherits what `describe` gives it as descriptors 0 to 2, and no other: the end of a pipe in the hands of another test's server
+/// would keep that pipe from ever ending, and an open file the file system that it is on.
 public func spawn(
     _ executable: String, _ arguments: [String], environment: [String: String] = [:],
     describe: (inout posix_spawn_file_actions_t) -> Void
@@ -16,12 +13,13 @@ public func spawn(
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     describe(&actions)
+    saveferry_close_others(&actions)
     let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
     let argv = ([executable] + arguments).map { strdup($0) } + [nil]
     let envp = variables.map { strdup($0) } + [nil]
     defer { for text in argv + envp { free(text) } }
     var pid: pid_t = 0
-    let code = spawning.withLock { _ in posix_spawn(&pid, executable, &actions, nil, argv, envp) }
+    let code = posix_spawn(&pid, executable, &actions, nil, argv, envp)
     guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
     return pid
 }

@@ -70,9 +70,18 @@ struct DisplacedSave: Sendable {
         let needed = tree.skipped.flatMap(\.way) + tree.emptyFolders.flatMap { sequence(first: $0, next: \.parent) }
         for folder in needed.sorted() where made.insert(folder).inserted { try await makeFolder(folder) }
         for entry in tree.skipped {
-            let from = root.appending(entry.folder.map(path.appending) ?? path)
-            let to = root.appending(entry.folder.map(place.appending) ?? place)
-            try await sftp.move(from.appending(listed: entry.name), to: to.appending(listed: entry.name))
+            let from = try root.appending(entry.folder.map(path.appending) ?? path).appending(listed: entry.name)
+            let to = try root.appending(entry.folder.map(place.appending) ?? place).appending(listed: entry.name)
+            do throws(SSHError) {
+                try await sftp.move(from, to: to)
+            } catch {
+                guard !error.endsConnection, (try? await sftp.attributes(of: to, followLinks: false)) != nil else {
+                    throw error
+                }
+                throw DeviceFailure(
+                    code: .other, message: "\(from) is not synced and belongs to \(to), where something else is by now",
+                    advice: "Look at both on the device, and remove or rename one of them.")
+            }
         }
     }
 
@@ -89,14 +98,27 @@ struct DisplacedSave: Sendable {
         try await sftp.copyAccess(of: root.appending(path.appending(folder)), to: new)
     }
 
-    /// Removes it: nothing in it is of any further use.
+    /// Removes it: nothing in it is of any further use. The folder itself stays in its place, where that is free, if something
+    /// is in it that the server does not list.
     func discard(_ shape: SaveShape) async throws {
-        let doomed = aside.place.parent.appending(Leftover.temporaryName())
-        try await sftp.rename(aside.path, to: doomed)
+        let doomed = try RelativePath(Leftover.temporaryName(), in: place.parent)
+        try await sftp.rename(aside.path, to: root.appending(doomed))
         await sftp.removeFolder(of: aside)
         switch shape {
-        case .file: try await sftp.remove(doomed)
-        case .folder: try await sftp.removeTree(doomed)
+        case .file: try await sftp.remove(root.appending(doomed))
+        case .folder:
+            do {
+                try await sftp.removeTree(root.appending(doomed))
+            } catch {
+                guard await isEmptied(doomed) else { throw error }
+                try await sftp.move(root.appending(doomed), to: aside.place)
+            }
         }
+    }
+
+    /// Whether a folder is there without anything in it that the server lists.
+    private func isEmptied(_ folder: RelativePath) async -> Bool {
+        guard let tree = try? await RemoteLister(sftp: sftp).tree(of: folder, in: directory) else { return false }
+        return tree.files.isEmpty && tree.skipped.isEmpty
     }
 }

@@ -45,6 +45,11 @@ struct RemoteGuard: Sendable {
         try require(tree, toHave: stamps, of: expected)
         let listed = Array(tree.files.keys) + tree.folders
         try await sftp.refuseLinks(among: listed.map { root.appending(expected.path.appending($0)) })
+        try await sftp.refuseFollowedLinks(
+            among: try tree.skipped.map { entry in
+                try root.appending(entry.folder.map(expected.path.appending) ?? expected.path)
+                    .appending(listed: entry.name)
+            })
         return Confirmed(stamps: stamps, tree: tree)
     }
 

@@ -33,7 +33,7 @@ struct RemoteLeftover: Sendable {
 
 extension SFTPClient {
     /// Removes a folder with everything in it; symbolic links in it are removed, not followed, also where the server lists
-    /// what they point to.
+    /// what they point to. A folder in which something is that the server does not list stays, and is told.
     func removeTree(_ folder: RemotePath) async throws {
         for entry in try await list(folder) {
             let path = try folder.appending(listed: entry.name)
@@ -43,7 +43,15 @@ extension SFTPClient {
                 try await remove(path)
             }
         }
-        try await removeDirectory(folder)
+        do throws(SSHError) {
+            try await removeDirectory(folder)
+        } catch {
+            guard !error.endsConnection, try await list(folder).isEmpty else { throw error }
+            throw DeviceFailure(
+                code: .other,
+                message: "\(folder) can't be removed: something is in it that the device's server does not list",
+                advice: "Look into it on the device, move what is in it to where it belongs, and remove the folder.")
+        }
     }
 }
 

@@ -47,7 +47,7 @@ struct RemoteLinks: Sendable {
     ) async throws -> Target {
         let place = directory.remotePath.appending(link)
         async let kind = sftp.attributes(of: place).kind
-        guard let path = try await canonical(place) else { return .unknown }
+        guard let path = try await resolved(place, root.appending(link)) else { return .unknown }
         let isFolder = try await kind == .directory
         guard path != root.appending(link) else { return .unknown }
         if root == path || root.isBelow(path) { return .around }
@@ -56,6 +56,15 @@ struct RemoteLinks: Sendable {
             return .outside(path, isFolder: isFolder, isOwn: isOwn)
         }
         return RelativePath(below).map { .inside($0, isFolder: isFolder) } ?? .unknown
+    }
+
+    /// Where a link leads: what the server makes of its path, or of what is written in it, where the server leaves links in paths
+    /// as they are (MySecureShell), and `itself` is what comes back.
+    private func resolved(_ link: RemotePath, _ itself: RemotePath) async throws(SSHError) -> RemotePath? {
+        let path = try await canonical(link)
+        guard path == itself, let target = try await sftp.linkTarget(of: link) else { return path }
+        let isAbsolute = target.bytes.first == UInt8(ascii: "/")
+        return try await canonical(isAbsolute ? target : link.parent.appending(target.bytes))
     }
 
     private func canonical(_ path: RemotePath) async throws(SSHError) -> RemotePath? {

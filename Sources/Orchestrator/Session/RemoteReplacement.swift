@@ -109,7 +109,8 @@ struct RemoteReplacement: Sendable {
             throw error
         }
         if let tree { try await displaced.carryOver(tree) }
-        try await displaced.discard(.folder)
+        // The new content has its place. What stays of the old one has a name of ours: the next run removes it, or says why not.
+        try? await displaced.discard(.folder)
     }
 
     /// Throws where the new folder has something of its own in the place of what is to be carried over to it, and where that has

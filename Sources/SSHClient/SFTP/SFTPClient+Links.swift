@@ -7,6 +7,12 @@ extension SFTPClient {
         try await lookForLink(at: path).hasFound()
     }
 
+    /// Where the symbolic link at `path` leads, as it is written in it; nil where the server names no such link.
+    public func linkTarget(of path: RemotePath) async throws(SSHError) -> RemotePath? {
+        guard case .names(let names) = try await single(.readLink(path.bytes)) else { return nil }
+        return names.first.map { RemotePath(bytes: $0.name) }
+    }
+
     /// Throws where a symbolic link stands at `path`: a rename would put a file or a folder of its own in the link's place.
     public func refuseLink(at path: RemotePath) async throws(SSHError) {
         try await refuseLink(lookForLink(at: path), path)
@@ -26,6 +32,18 @@ extension SFTPClient {
             links.append(path)
         }
         return links
+    }
+
+    /// Throws where one of `paths` is a symbolic link that the server takes for what it leads to, as ProFTPD's mod_sftp does: its
+    /// RENAME would move that.
+    public func refuseFollowedLinks(among paths: [RemotePath]) async throws(SSHError) {
+        guard !capabilities.resemblesOpenSSH else { return }
+        for (path, look) in paths.map({ ($0, lookForLink(at: $0)) }) where try await look.isFollowed() {
+            throw SSHError(
+                .unsupported,
+                "\(path) is a symbolic link on the device, and its server would move what the link leads to",
+                advice: "Put what it leads to there, or remove the link.")
+        }
     }
 
     func refuseLink(_ look: LinkLook, _ path: RemotePath) async throws(SSHError) {
@@ -55,6 +73,15 @@ extension SFTPClient {
             if case .attributes(let attributes) = seen, attributes.kind == .symlink { return true }
             if case .names(let names)? = target { return !names.isEmpty }
             return false
+        }
+
+        /// Whether a link stands there that LSTAT follows to something.
+        func isFollowed(isolation: isolated (any Actor)? = #isolation) async throws(SSHError) -> Bool {
+            let seen = try await attributes.value()
+            guard case .names(let names)? = try await target?.value(), !names.isEmpty,
+                case .attributes(let attributes) = seen
+            else { return false }
+            return attributes.kind != .symlink
         }
     }
 }

@@ -212,6 +212,7 @@ extension SFTPClient {
     /// the card knows no hard links (FAT, Android), or the server's plain RENAME puts one file over another against the draft,
     /// is there an instant between the last look and the rename.
     public func move(_ path: RemotePath, to newPath: RemotePath) async throws(SSHError) {
+        try await refuseFollowedLinks(among: [path])
         try await refuseIfTaken(newPath)
         let answer = try await single(.rename(from: path.bytes, to: newPath.bytes))
         if case .status(let status) = answer, status.code == SFTPStatus.ok { return }

@@ -144,7 +144,7 @@ private struct Look {
 
     /// Writes, what forces them to the disk, and small looks at once, over and over: what is answered in parallel shows it soon.
     func answersInOrder() async throws -> Bool {
-        for _ in 0..<20 where await sftp.answersInOrder { try await sftp.askMuchAtOnce(path("burst")) }
+        for _ in 0..<100 where await sftp.answersInOrder { try await sftp.askMuchAtOnce(path("burst")) }
         return await sftp.answersInOrder
     }
 
