@@ -50,10 +50,11 @@ extension Valve {
 
     /// What else can be done than to let it pass.
     fileprivate var advice: String {
-        guard self == .sizeChanged else { return "" }
-        return
-            ". Where two emulators keep one memory in two forms, `saveferry untrack` keeps them apart; where a policy chose, "
-            + "`saveferry device edit NAME --conflicts ask` lets you choose."
+        let choice = "`saveferry device edit NAME --conflicts ask` lets you choose."
+        return self == .sizeChanged
+            ? ". Where two emulators keep one memory in two forms, `saveferry untrack` keeps them apart; where a policy chose, "
+                + choice
+            : ". Where a policy chose, \(choice)"
     }
 }
 

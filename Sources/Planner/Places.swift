@@ -139,6 +139,11 @@ struct Places {
             {
                 return .unknown(reason: reason)
             }
+            if let file = sequence(first: path, next: \.parent).dropFirst().first(where: {
+                standing.files[listing.directory.id]?.contains($0) == true
+            }) {
+                return .unknown(reason: "\(FileName.escaped(file.text)) is a file there, and no folder")
+            }
             guard standing.exact[listing.directory.id]?.contains(path) == true else { return .absent }
             guard shape == .folder, listing.directory.layout == .folders else {
                 return .unknown(reason: "it is there, but no longer matches the directory's settings")
@@ -185,6 +190,11 @@ struct Places {
 private final class StandingNames {
     /// As the device writes them.
     private(set) lazy var exact: [Int64: Set<RelativePath>] = names.mapValues { Set($0) }
+    /// Those that are files.
+    private(set) lazy var files: [Int64: Set<RelativePath>] = listings.reduce(into: [:]) { files, listing in
+        guard case .listed(let contents) = listing.state else { return }
+        files[listing.directory.id] = Set(contents.files.map(\.path))
+    }
     /// Folded, for file systems that fold names, and with what is no file.
     private(set) lazy var folded: [Int64: Set<String>] = Dictionary(
         uniqueKeysWithValues: names.map { directory, paths in

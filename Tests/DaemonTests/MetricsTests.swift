@@ -177,6 +177,20 @@ import Testing
         }
     }
 
+    @Test func `clients that asked once and stay take no place from others`() async throws {
+        try await Watched.run { daemon in
+            var idle: [Peer] = []
+            for _ in 0..<40 {
+                let peer = try await Peer(port: daemon.port)
+                try await peer.write("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                #expect(await peer.text { $0.hasSuffix("ok\n") }.hasPrefix("HTTP/1.1 200 "))
+                idle.append(peer)
+            }
+            #expect(try await http("GET /metrics", daemon.port).hasPrefix("HTTP/1.1 200 "))
+            for peer in idle.prefix(9) { #expect(await peer.text().isEmpty) }
+        }
+    }
+
     @Test func `a request that does not arrive in time is not waited for`() async throws {
         try await Watched.run { daemon in
             let endpoint = try MetricsEndpoint(

@@ -394,6 +394,18 @@ import Testing
         #expect(fixture.plan().halts.map(\.valve) == [.massDeletion])
     }
 
+    @Test func `a file where the folder of a save was says nothing of the save`() {
+        for server in ["x", "y"] {
+            var fixture = Fixture()
+            fixture.add("Metroid", "-/\(server)/x", .init(prefix: "sub/"))
+            fixture.contents[1, default: .init()].files = [
+                ListedFile(path: path("sub"), stamp: Stamp(size: 1, modified: 1))
+            ]
+            let lines = fixture.plan().lines
+            #expect(lines.contains("skip Metroid: left alone: sub is a file there, and no folder"), "\(lines)")
+        }
+    }
+
     @Test func `a folder save in whose folder something else than files stands says nothing`() {
         let link = SkippedEntry(path: path("G/link"), reason: "a symbolic link")
         let nameless = SkippedEntry([1], in: path("G"), reason: "the name contains a control character")

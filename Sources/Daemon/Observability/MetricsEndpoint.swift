@@ -83,6 +83,7 @@ struct MetricsEndpoint: Service {
                     timer.cancel()
                     timer = limit(patience.next)
                     try await answer(to: head).write(to: outbound, for: head)
+                    seat.answered()
                     guard head.isKeepAlive else { return }
                 }
             }

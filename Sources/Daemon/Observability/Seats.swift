@@ -2,21 +2,35 @@ import NIOCore
 import Synchronization
 
 /// The places of the clients that are served at once. Who comes when all are taken gets the place of the client that has been there for
-/// longest without having asked for anything.
+/// longest without having asked for anything, else of the one that has been there for longest and asks for nothing now.
 final class Seats: Sendable {
     /// One client's place.
     struct Seat: Sendable {
         fileprivate let number: Int
+        fileprivate let channel: any Channel
         fileprivate let seats: Seats
 
         /// It has asked, and keeps its place for as long as it is served.
-        func asked() { seats.state.withLock { $0.silent[number] = nil } }
+        func asked() {
+            seats.state.withLock { state in
+                state.silent[number] = nil
+                state.idle[number] = nil
+            }
+        }
+
+        /// It has its answer, and may ask again.
+        func answered() {
+            seats.state.withLock { state in
+                if state.taken.contains(number) { state.idle[number] = channel }
+            }
+        }
 
         /// It is gone.
         func leave() {
             seats.state.withLock { state in
                 state.taken.remove(number)
                 state.silent[number] = nil
+                state.idle[number] = nil
             }
         }
     }
@@ -26,6 +40,8 @@ final class Seats: Sendable {
         var taken: Set<Int> = []
         /// Those of the clients that have not asked for anything.
         var silent: [Int: any Channel] = [:]
+        /// Those of the clients that have asked, and ask for nothing now.
+        var idle: [Int: any Channel] = [:]
     }
 
     private let limit: Int
@@ -34,14 +50,14 @@ final class Seats: Sendable {
     /// So many places.
     init(_ limit: Int) { self.limit = limit }
 
-    /// A place for this client, or nil where all are taken by clients that have asked.
+    /// A place for this client, or nil where all are taken by clients that are being served.
     func take(for channel: any Channel) -> Seat? {
         let (number, evicted) = state.withLock { state -> (Int?, (any Channel)?) in
             var evicted: (any Channel)?
             if state.taken.count >= limit {
-                guard let longest = state.silent.keys.min() else { return (nil, nil) }
+                guard let longest = state.silent.keys.min() ?? state.idle.keys.min() else { return (nil, nil) }
                 state.taken.remove(longest)
-                evicted = state.silent.removeValue(forKey: longest)
+                evicted = state.silent.removeValue(forKey: longest) ?? state.idle.removeValue(forKey: longest)
             }
             let number = state.next
             state.next += 1
@@ -50,6 +66,6 @@ final class Seats: Sendable {
             return (number, evicted)
         }
         evicted?.close(promise: nil)
-        return number.map { Seat(number: $0, seats: self) }
+        return number.map { Seat(number: $0, channel: channel, seats: self) }
     }
 }

@@ -1,3 +1,4 @@
+import Logging
 import Planner
 import SSHClient
 import Store
@@ -122,6 +123,12 @@ extension Executor {
         ArchiveCommit(device: device.id, place: place, version: version, modified: item.payload.content.modified)
     }
 
+    private var deviceLogger: Logger {
+        var logger = logger
+        logger[metadataKey: "device"] = "\(device.settings.name)"
+        return logger
+    }
+
     private func put(_ push: ReadyPush, beside neighbours: Neighbours) async throws -> PushCommit {
         try stop.check()
         guard let directory = device.directoriesByID[push.target.directory], let save = push.operation.saveID else {
@@ -131,7 +138,7 @@ extension Executor {
         let replacement = RemoteReplacement(
             sftp: sftp, library: store.library, clock: clock, directory: directory, target: push.target,
             shape: push.version.shape, neighbour: neighbours.model(for: push.target, in: directory),
-            modified: push.modified > 0 ? push.modified : nil)
+            modified: push.modified > 0 ? push.modified : nil, logger: deviceLogger)
         let entries: [DeviceContent.Entry]
         do {
             entries = try await replacement.put(push.version)

@@ -69,7 +69,7 @@ struct RemoteLinks: Sendable {
 
     private func canonical(_ path: RemotePath) async throws(SSHError) -> RemotePath? {
         do throws(SSHError) {
-            return try await sftp.canonicalPath(of: path)
+            return try await sftp.canonicalPath(of: path).normalized
         } catch {
             if error.endsConnection { throw error }
             return nil
@@ -78,6 +78,19 @@ struct RemoteLinks: Sendable {
 }
 
 extension RemotePath {
+    /// Without what MySecureShell leaves in a path that it was to resolve: `.`, and a slash at the end.
+    fileprivate var normalized: RemotePath {
+        var parts: [ArraySlice<UInt8>] = []
+        for part in bytes.split(separator: UInt8(ascii: "/")) {
+            switch Array(part) {
+            case Array(".".utf8): continue
+            case Array("..".utf8): _ = parts.popLast()
+            default: parts.append(part)
+            }
+        }
+        return RemotePath(bytes: [UInt8(ascii: "/")] + Array(parts.joined(separator: [UInt8(ascii: "/")])))
+    }
+
     /// Whether this path lies somewhere below `folder`.
     fileprivate func isBelow(_ folder: RemotePath) -> Bool {
         let prefix = folder.bytes.last == UInt8(ascii: "/") ? folder.bytes : folder.bytes + [UInt8(ascii: "/")]

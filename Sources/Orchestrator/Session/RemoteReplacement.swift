@@ -1,3 +1,4 @@
+import Logging
 import Planner
 import SSHClient
 import Store
@@ -15,6 +16,7 @@ struct RemoteReplacement: Sendable {
     let neighbour: RemotePath
     /// Seconds since 1970 to give the files, or nil to leave the device's own time.
     let modified: Int64?
+    let logger: Logger
 
     private var root: RemotePath { directory.remotePath }
     private var place: RemotePath { root.appending(target.path) }
@@ -109,8 +111,12 @@ struct RemoteReplacement: Sendable {
             throw error
         }
         if let tree { try await displaced.carryOver(tree) }
-        // The new content has its place. What stays of the old one has a name of ours: the next run removes it, or says why not.
-        try? await displaced.discard(.folder)
+        do {
+            try await displaced.discard(.folder)
+        } catch {
+            // The new content has its place. What stays of the old one has a name of ours, and the next run tries again.
+            logger.warning("not removed: \(DeviceFailure(error))")
+        }
     }
 
     /// Throws where the new folder has something of its own in the place of what is to be carried over to it, and where that has
@@ -145,6 +151,7 @@ struct RemoteReplacement: Sendable {
             try await makeDirectory(path, named: path)
         }
         let known = Set(replaced?.content.entries.map(\.path) ?? [])
+        let knownFolders = Set(known.flatMap { sequence(first: $0, next: \.parent).dropFirst() })
         var entries: [DeviceContent.Entry] = []
         for entry in version.entries.unusualNamesFirst {
             let path = target.path.appending(entry.path)
@@ -156,8 +163,13 @@ struct RemoteReplacement: Sendable {
             entries.append(seen(entry, at: path, stands))
         }
         // After the files: a folder may be like one that the login can't write to.
-        for folder in [building] + version.folders.map(building.appending) {
-            try await sftp.copyAccess(of: replaced == nil ? neighbour : place, to: folder)
+        let model = replaced == nil ? neighbour : place
+        try await sftp.copyAccess(of: model, to: building)
+        for folder in version.folders {
+            // Like the folder that it replaces, else like that of the save.
+            let old = target.path.appending(folder)
+            try await sftp.copyAccess(
+                of: knownFolders.contains(old) ? root.appending(old) : model, to: building.appending(folder))
         }
         return entries.sorted { $0.path < $1.path }
     }

@@ -41,14 +41,12 @@ struct DeviceTrustCommand: AsyncParsableCommand {
                     advice: "Compare with what the device itself prints.")
             }
             try await pin([key], device, store)
+            if !shown.algorithms.old.isEmpty { Console.answer(agreed(on: shown.algorithms)) }
             return
         }
         Console.answer("\(name) (\(device.settings.host) port \(device.settings.port)) offers:")
         for key in offered { Console.answer("  \(key.algorithm) \(key.fingerprint)") }
-        let old = shown.algorithms.old
-        Console.answer(
-            "Agreed on: \(shown.algorithms.names.joined(separator: ", "))"
-                + (old.isEmpty ? "" : "\nOld, because it has nothing newer: \(old.joined(separator: ", "))"))
+        Console.answer(agreed(on: shown.algorithms))
         for old in device.hostKeys where !offered.contains(where: { $0.fingerprint == old.fingerprint }) {
             Console.answer("  CHANGED: the pinned key is \(old.algorithm ?? "") \(old.fingerprint)")
         }
@@ -62,6 +60,12 @@ struct DeviceTrustCommand: AsyncParsableCommand {
             throw DeviceFailure(code: .hostKey, message: "\(name) is still not trusted")
         }
         try await pin([first], device, store)
+    }
+
+    private func agreed(on algorithms: AgreedAlgorithms) -> String {
+        "Agreed on: \(algorithms.names.joined(separator: ", "))"
+            + (algorithms.old.isEmpty
+                ? "" : "\nOld, because it has nothing newer: \(algorithms.old.joined(separator: ", "))")
     }
 
     private func pin(_ keys: [HostKey], _ device: Device, _ store: Store) async throws {
