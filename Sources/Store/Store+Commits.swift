@@ -14,13 +14,14 @@ extension Store {
                 let save = try pull.server.map { SaveRow(id: $0.id) } ?? findOrInsertSave(pull.identity, db)
                 let source = try sources[pull.device] ?? deviceName(pull.device, db)
                 sources[pull.device] = source
-                // Another device's run, or the user, may have been faster.
+                // Another device's run, or the user, may have been faster; with the same content, there is nothing to decide.
                 let isCurrent = try holds(pull.server?.content ?? .absent, save, db)
+                let isKnown = try !isCurrent && currentDigest(of: save, db) == pull.version.digest
                 let version = try insertVersion(
                     pull.version, in: library, of: save.id, archival: !isCurrent, source: source,
                     modified: pull.seen.content.modified, at: time, db)
-                guard isCurrent else { return .superseded }
-                try setCurrent(version, of: save, at: time, db)
+                guard isCurrent || isKnown else { return .superseded }
+                if isCurrent { try setCurrent(version, of: save, at: time, db) }
                 try agree(pull.seen, device: pull.device, save: save, at: time, db)
                 try endOperation(pull.operation, save: save.id, db)
                 return .current(save: save.id)
@@ -126,20 +127,30 @@ struct SaveRow {
 /// Whether the save still holds the content that a plan saw, be it as another version.
 private func holds(_ content: ServerSave.Content, _ save: SaveRow, _ db: Database) throws -> Bool {
     if save.isNew { return content == .absent }
-    let row = try Row.fetchOne(
+    guard let current = try current(of: save, db) else { return false }
+    return switch content {
+    case .absent: current.digest == nil && !current.isDeleted
+    case .version(let version): current.digest == version.digest && !current.isDeleted
+    case .deleted: current.isDeleted
+    }
+}
+
+/// The digest of the save's current version; nil where it has none, or was deleted.
+private func currentDigest(of save: SaveRow, _ db: Database) throws -> Digest? {
+    guard let current = try current(of: save, db), !current.isDeleted else { return nil }
+    return current.digest
+}
+
+/// What the save holds; nil where there is no such save.
+private func current(of save: SaveRow, _ db: Database) throws -> (digest: Digest?, isDeleted: Bool)? {
+    try Row.fetchOne(
         db.cachedStatement(
             sql: """
                 SELECT v.content_hash, s.deleted_at IS NOT NULL AS is_deleted
                 FROM saves s LEFT JOIN save_versions v ON v.id = s.current_version_id WHERE s.id = ?
                 """),
-        arguments: [save.id])
-    guard let row else { return false }
-    let current = row.digest("content_hash")
-    return switch content {
-    case .absent: current == nil && row["is_deleted"] == false
-    case .version(let version): current == version.digest && row["is_deleted"] == false
-    case .deleted: row["is_deleted"] == true
-    }
+        arguments: [save.id]
+    ).map { ($0.digest("content_hash"), $0["is_deleted"]) }
 }
 
 func deviceName(_ id: Int64, _ db: Database) throws -> String {

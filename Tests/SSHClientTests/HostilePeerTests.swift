@@ -191,6 +191,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [nil, 200]) func `a file that goes on after the size that is told is not taken for whole`(
+        _ listed: UInt64?
+    ) async throws {
+        let whole = content(200)
+        let sftp = try await client(
+            FakePeer { request in
+                guard request.type == Request.read else { return Self.sized(request, 100) }
+                var body = request.body
+                guard body.readString32() != nil, let offset = body.readInteger(as: UInt64.self),
+                    let length = body.readInteger(as: UInt32.self), offset < 200
+                else { return nil }
+                return Wire.data(request.number, Array(whole[Int(offset)...].prefix(Int(length))))
+            })
+        let read = try await sftp.get("file", expecting: listed).1
+        #expect(read.byteCount != read.after.size)
+    }
+
     // MARK: Replacing
 
     /// With and without the extensions by which a server is known to work in order.

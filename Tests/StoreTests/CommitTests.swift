@@ -241,4 +241,19 @@ import Testing
         #expect(scope.baseline(save)?.digest != version.digest)
         if case .version(let current) = scope.server(key)?.content { #expect(current.digest != version.digest) }
     }
+
+    @Test func `a pull of the content that another device has brought meanwhile is agreed on`() async throws {
+        let home = try await Home()
+        let (deck, phone) = (try await home.device("deck"), try await home.device("phone"))
+        let save = try await home.pull("the same", from: phone)
+        let version = try await home.stored([("Metroid.srm", "the same")])
+        let commit = PullCommit(
+            operation: nil, device: deck.id, over: nil, identity: Home.identity(), directory: deck.directories[0].id,
+            path: try #require(RelativePath("Metroid.srm")), shape: .file, content: Home.content(version),
+            version: version)
+        #expect(try await home.store.commitPulls([commit]) == [.current(save: save)])
+        #expect(try await home.store.syncScope(for: deck).baseline(save)?.digest == version.digest)
+        let current = try #require(try await home.store.history(of: save).first(where: \.isCurrent))
+        #expect(current.number == 1)
+    }
 }

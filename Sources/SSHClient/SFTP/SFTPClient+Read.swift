@@ -8,7 +8,7 @@ extension SFTPClient {
     ///   - sink: gets consecutive chunks, all that have come by then up to eight, one call after the other. While it is busy,
     ///     only a bounded part of the file is fetched ahead.
     /// - Returns: what the server said of the file when it was opened and after its last byte was read: the content is
-    ///   whole when both are the same and the size is the number of bytes that came.
+    ///   whole when both are the same and the size is the number of bytes that came, which is one more where the file goes on.
     /// - Throws: ``SSHError/Code/mixedUp`` when what `sink` was given may be of another file, and
     ///   ``SSHError/Code/oldListing`` when the server contradicts the size that it tells.
     public func read(
@@ -77,7 +77,17 @@ extension SFTPClient {
             try await sink(chunks)
         }
         let after = try await attributesAfter(&reading)
-        return FileRead(before: opened, after: after, byteCount: reading.window.delivered)
+        var byteCount = reading.window.delivered
+        // Read up to the size that was told, which may not be all there is.
+        if isCareful, byteCount == after.size, try await isThere(byteCount, of: reading) { byteCount += 1 }
+        return FileRead(before: opened, after: after, byteCount: byteCount)
+    }
+
+    /// Whether a file has a byte at this offset.
+    private func isThere(_ offset: UInt64, of reading: Reading) async throws(SSHError) -> Bool {
+        let answer = reading.file.pipeline.send(.read(handle: reading.file.bytes, offset: offset, length: 1))
+        if case .data = try await answer.value() { return true }
+        return false
     }
 
     /// A file that is being read.
