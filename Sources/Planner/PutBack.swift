@@ -17,6 +17,11 @@ public struct PutBack: Hashable, Sendable {
         return (platform == nil || platform == row.key.platform) && (saves.isEmpty || saves.contains(row.save.id))
     }
 
+    /// Whether nothing is left to be asked about a save that is gone: it is put back, or the server has deleted it, too.
+    func decides(whatIsGone row: ScopeRow) -> Bool {
+        if case .deleted = row.save.content { true } else { wants(row) }
+    }
+
     /// Whether another content than the server's, where the save stands, is to be asked about: the save was seen to be gone
     /// before, or the user named it.
     func wants(standing row: ScopeRow) -> Bool {

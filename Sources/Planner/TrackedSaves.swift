@@ -2,7 +2,7 @@
 struct TrackedSaves {
     var present = 0
     var lost = 0
-    /// Of those that are lost: put back in this run.
+    /// Of those that are lost: put back in this run, or deleted on the server, too, where others are put back.
     var returning = 0
     var changed = 0
     /// The times of those that changed although their time went back, in seconds since 1970 by the device's clock.
@@ -77,7 +77,8 @@ struct TrackedSaves {
             guard let directory = row.trackedDirectory else { continue }
             switch presence {
             case .nowhere:
-                tally.countAbsent(row.baseline, in: directory, isReturning: input.putBack?.wants(row) == true)
+                tally.countAbsent(
+                    row.baseline, in: directory, isReturning: input.putBack?.decides(whatIsGone: row) == true)
             case .inSeveralPlaces: tally.countAbsent(row.baseline, in: directory)
             case .inStep: tally.count(in: directory, path: row.inStepFile?.path) { $0.present += 1 }
             case .once(let position):

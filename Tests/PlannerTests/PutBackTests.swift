@@ -121,6 +121,9 @@ import Testing
         // A save that is new there is no more asked for than before.
         fixture.add("New", "-/y/-")
         #expect(fixture.plan(puttingBack: PutBack(saves: [1, 37])).actions("New") == [.skip])
+        // One that is deleted on both sides leaves nothing to be asked about.
+        fixture.add("Deleted", "-/deleted/x")
+        #expect(fixture.plan(puttingBack: PutBack()).halts.isEmpty)
     }
 
     @Test(arguments: [DirectoryListing.State.missing, .unreadable(reason: "EIO")])
