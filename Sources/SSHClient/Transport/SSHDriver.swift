@@ -27,6 +27,8 @@ final class SSHDriver: @unchecked Sendable {
     var speedUpsBeingOpened = 0
     /// Whether the device ended the connection over something that the work can be done without.
     private(set) var isEndedBySpeedUp = false
+    /// Whether the device ended a channel that the work can be done without, and told nothing on it.
+    private var hasSpeedUpEnded = false
 
     private init(channel: any Channel, deadlines: Deadlines, pulse: Pulse) throws(SSHError) {
         self.channel = channel
@@ -194,6 +196,20 @@ final class SSHDriver: @unchecked Sendable {
 
     // MARK: The end
 
+    /// Whether something is under way that the work can be done without, or ended without a word.
+    private var isSpeedUpUnanswered: Bool {
+        speedUpsBeingOpened > 0 || hasSpeedUpEnded || streams.contains { $0.isUnprovenSpeedUp }
+    }
+
+    /// The device ended a channel. A server that hangs up may end one after the other before it ends the connection.
+    func deviceEnded(_ stream: SSHStream) {
+        if stream.isUnprovenSpeedUp {
+            if stream.hasSaidNothing { hasSpeedUpEnded = true }
+        } else if isSpeedUpUnanswered {
+            isEndedBySpeedUp = true
+        }
+    }
+
     /// Ends the connection: everything that waits fails with `error`. Idempotent; can be called from anywhere.
     func fail(_ error: SSHError) {
         onLoop { [self] in end(error) }
@@ -202,9 +218,9 @@ final class SSHDriver: @unchecked Sendable {
     private func end(_ error: SSHError) {
         guard failure == nil else { return }
         failure = error
-        isEndedBySpeedUp =
-            [.disconnected, .timedOut, .protocolError].contains(error.code)
-            && (speedUpsBeingOpened > 0 || streams.contains { $0.isUnprovenSpeedUp })
+        if [.disconnected, .timedOut, .protocolError].contains(error.code), isSpeedUpUnanswered {
+            isEndedBySpeedUp = true
+        }
         pulse.setAwaiting(false)
         watchdog?.cancel()
         channel.close(mode: .all, promise: nil)

@@ -158,6 +158,7 @@ final class SSHStream: ByteStream, @unchecked Sendable {
             driver.remove(self)
             // Who ends the connection ends this too, and then it is no word of the device's.
             isEndedByDevice = driver.failure == nil
+            if isEndedByDevice { driver.deviceEnded(self) }
             end(driver.failure ?? SSHError(.disconnected, "the device's server ended the channel"))
         }
     }
@@ -230,6 +231,10 @@ final class SSHStream: ByteStream, @unchecked Sendable {
         (onBytes, onErrorBytes, onEnd) = (nil, nil, nil)
         listener?(error)
     }
+
+    /// Whether the program, now that the channel has ended, neither wrote anything nor failed. libssh2 gives 0 for a status that never
+    /// came.
+    var hasSaidNothing: Bool { firstOutput.isEmpty && [.untold, .exited(0)].contains(programEnd) }
 
     /// How the remote program ended, once the channel has.
     var programEnd: ProgramEnd {

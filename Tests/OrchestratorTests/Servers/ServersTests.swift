@@ -239,6 +239,28 @@ import Testing
         try await pocket.rerunIsQuiet()
     }
 
+    @Test(arguments: ["close", "abort"])
+    func `a server that hangs up when it is to run a command gets the run without one`(_ answer: String) async throws {
+        let hub = try await Hub()
+        let server = try await AsyncSSHServer(toCommands: answer)
+        let openSSH = try await OpenSSHServer()
+        for number in 0..<4 {
+            let pocket = try await Handheld(
+                "pocket\(number)", of: hub, server: openSSH, configure: Self.configure(server.port))
+            try pocket.write("Large \(number).srm", String(repeating: "large...", count: 160_000))
+            try pocket.write("Small \(number).srm", "small")
+            _ = try await pocket.sync()
+            hub.clock.advance(seconds: 10)
+            _ = try await pocket.sync()
+            try pocket.folder.setTime(1_700_000_000, of: "saves/Large \(number).srm")
+            try pocket.write("Small \(number).srm", "smaller")
+            let report = try await pocket.sync()
+            #expect(report.failure == nil, "\(report.shown)")
+            #expect(try await hub.content("Small \(number)") == "smaller")
+            #expect(try await pocket.device.speedUpsFailedAt != nil)
+        }
+    }
+
     @Test func `a server that gives one handle to several files shows five directories apart`() async throws {
         let hub = try await Hub()
         let server = try await DeviceServer.start("Erlang's ssh")
