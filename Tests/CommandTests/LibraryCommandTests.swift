@@ -159,6 +159,15 @@ extension ProgramTests {
                 return (sessions?.first?["totals"] as? [String: Any])?["bytes"] as? Int
             }
             #expect(try await bytes() == 0)
+            for command in [
+                ["export", "Metroid", "--to", installation.home("out")], ["restore", "Metroid", "--version", "1"],
+            ] {
+                let refused = try await installation.run(command)
+                #expect(
+                    refused.status == 1
+                        && refused.errorOutput.contains("the library's file of gba/Metroid version 1 is gone"),
+                    "\(refused.errorOutput)")
+            }
             let healing = try await installation.run("sync", "pocket")
             #expect(healing.errorOutput.contains("healed: the library has gba/Metroid version 1 again"))
             #expect(installation.home.read("library/\(path)") == Array("x".utf8))

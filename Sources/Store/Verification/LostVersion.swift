@@ -16,7 +16,7 @@ struct LostVersion: Sendable {
         let reading = "\(reference.identity.shown) version \(reference.number)"
         let others = "restore the file from a backup, or make another version current with `saveferry restore`."
         return StoreError(
-            isGone ? .notFound : .corrupt,
+            .corrupt,
             "the library's file of \(reading) is \(isGone ? "gone" : "not what was stored"): \(FileName.escaped(path))",
             advice: holders.isEmpty
                 ? "Run `saveferry verify --repair`, which puts back what there is another copy of; else \(others)"
